@@ -1,0 +1,42 @@
+import { Command } from '@oclif/core';
+import { DevaccessError, EXIT, errorLine } from '../platform/errors.ts';
+
+/**
+ * What every command keeps: results on stdout, talk on stderr, `--json` prints the very object
+ * `run()` returns, errors are one clear line with a code and the next step, and the exit code
+ * tells done (0), failed (1), wrong usage (2), needs the person (3), partly done (4).
+ */
+export abstract class DevaccessCommand extends Command {
+  static override enableJsonFlag = true;
+
+  /** Says something to the person, on stderr; silent with --json. */
+  protected talk(text: string): void {
+    if (!this.jsonEnabled()) process.stderr.write(`${text}\n`);
+  }
+
+  protected override async catch(error: Error & { exitCode?: number }): Promise<void> {
+    if (this.jsonEnabled()) {
+      this.logJson(this.toErrorJson(error));
+    } else {
+      const isOurs = error instanceof DevaccessError;
+      if (!isOurs && 'oclif' in error) return super.catch(error) as Promise<void>;
+      process.stderr.write(`devaccess: ${errorLine(error)}\n`);
+    }
+    this.exit(exitCodeOf(error));
+  }
+
+  protected override toErrorJson(error: unknown): { error: Record<string, unknown> } {
+    if (error instanceof DevaccessError) {
+      return { error: { code: error.code, message: error.message, next: error.next ?? null } };
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    const code = exitCodeOf(error) === EXIT.usage ? 'DA_USAGE' : 'DA_UNEXPECTED';
+    return { error: { code, message, next: null } };
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof DevaccessError) return error.exitCode;
+  const oclif = (error as { oclif?: { exit?: number } }).oclif;
+  return oclif?.exit ?? EXIT.failed;
+}

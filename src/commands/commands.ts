@@ -1,0 +1,6 @@
+import type { Command } from '@oclif/core';
+
+export { main } from '../cli/main.ts';
+
+/** Every command by its id; oclif finds them here (package.json, `oclif.commands`). */
+export const COMMANDS: Record<string, Command.Class> = {};
