@@ -1,0 +1,98 @@
+import type { AddressInfo } from 'node:net';
+import ssh2 from 'ssh2';
+import type { Connection, Session } from 'ssh2';
+import { AuthorizedKeys } from './authorized-keys.ts';
+import { ChildCommand } from './child-command.ts';
+import type { CommandSettings } from './child-command.ts';
+import { forwardChannel } from './forward-channel.ts';
+
+export interface EmbeddedServerOptions {
+  /** OpenSSH private key of the host. */
+  hostKey: string;
+  authorizedKeys: readonly string[];
+  /** HOME of every login, and where relative paths of SFTP start. */
+  homeDirectory: string;
+  /** What the host calls itself in a shell's prompt. */
+  hostName: string;
+  /** Resolves a forwarded connection (ProxyJump); undefined for hosts that forward nothing. */
+  forward: ((host: string, port: number) => { host: string; port: number } | undefined) | undefined;
+}
+
+export interface EmbeddedServer {
+  port: number;
+  /** Ends every connection with what it started, and stops listening. */
+  close(): Promise<void>;
+}
+
+// OpenSSH prefers ciphers that Node has no native packet code for; AES-GCM is fast in both.
+const CIPHERS = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'] as const;
+
+/** Starts an SSH server on a free loopback port: exec, shell, SFTP and, for a bastion, forwarding. */
+export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  const authorizedKeys = new AuthorizedKeys(options.authorizedKeys);
+  const connections = new Set<Connection>();
+  const server = new ssh2.Server(
+    {
+      hostKeys: [options.hostKey],
+      ident: 'devaccess-sandbox',
+      algorithms: { cipher: [...CIPHERS], compress: ['none'] },
+    },
+    (connection) => {
+      connections.add(connection);
+      connection.on('close', () => connections.delete(connection));
+      serve(connection, authorizedKeys, options);
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve());
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const connection of connections) connection.end();
+      }),
+  };
+}
+
+function serve(
+  connection: Connection,
+  authorizedKeys: AuthorizedKeys,
+  options: EmbeddedServerOptions,
+): void {
+  // Resets and broken packets end the connection; there is nobody to tell.
+  connection.on('error', () => undefined);
+  connection.on('authentication', (context) => authorizedKeys.authenticate(context));
+  connection.on('session', (accept) => {
+    serveSession(accept(), connection, options);
+  });
+  connection.on('tcpip', (accept, reject, info) => {
+    const address = options.forward?.(info.destIP, info.destPort);
+    if (address === undefined) reject();
+    else forwardChannel(address, accept, reject);
+  });
+}
+
+function serveSession(
+  session: Session,
+  connection: Connection,
+  options: EmbeddedServerOptions,
+): void {
+  const environment: Record<string, string> = {};
+  let command: ChildCommand | undefined;
+  const settings: CommandSettings = { homeDirectory: options.homeDirectory, environment };
+  const kill = (): void => {
+    connection.off('close', kill);
+    command?.kill();
+  };
+  connection.once('close', kill);
+  // The channel's own close event waits until its data was read; the session's does not.
+  session.once('close', kill);
+  session.on('signal', (_accept, _reject, info) => command?.signal(info.name));
+  session.on('exec', (accept, _reject, info) => {
+    command = new ChildCommand(accept(), '/bin/sh', ['-c', info.command], settings);
+  });
+}

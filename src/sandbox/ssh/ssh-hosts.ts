@@ -1,0 +1,115 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import type { SandboxNetwork } from '../network.ts';
+import { startEmbeddedServer } from './embedded-server.ts';
+
+/** A host of the sandbox as it is seeded. */
+export interface SshHostSeed {
+  instanceId: string;
+  name: string;
+  privateIp: string;
+  /** A bastion forwards connections to the other hosts (ProxyJump). */
+  bastion?: boolean;
+}
+
+export interface SshHostsOptions {
+  hosts: readonly SshHostSeed[];
+  /** OpenSSH public keys that may log in to every host. */
+  authorizedKeys: readonly string[];
+  /** Host keys and the hosts' home directories live here. */
+  stateDirectory: string;
+}
+
+export interface SshHost extends SshHostSeed {
+  /** The loopback port behind the host's port 22. */
+  port: number;
+  /** `ssh-ed25519 AAAA…` */
+  publicKey: string;
+  homeDirectory: string;
+}
+
+export interface SshHosts {
+  hosts: readonly SshHost[];
+  network: SandboxNetwork;
+  /** Stops every server; nothing they started stays. */
+  close(): Promise<void>;
+}
+
+const SSH_PORT = 22;
+
+/**
+ * Starts an SSH server for each host and returns the network that leads to them. Host keys are made
+ * once and kept in the state directory.
+ */
+export async function startSshHosts(options: SshHostsOptions): Promise<SshHosts> {
+  const hosts: SshHost[] = [];
+  const closers: (() => Promise<void>)[] = [];
+  const network = sandboxNetwork(hosts);
+  const close = async (): Promise<void> => {
+    await Promise.all(closers.map((closer) => closer()));
+  };
+  try {
+    for (const seed of options.hosts) {
+      const directory = join(options.stateDirectory, 'hosts', seed.instanceId);
+      const homeDirectory = join(directory, 'home');
+      await mkdir(homeDirectory, { recursive: true, mode: 0o700 });
+      const key = await hostKey(directory);
+      const server = await startEmbeddedServer({
+        hostKey: key.private,
+        authorizedKeys: options.authorizedKeys,
+        homeDirectory,
+        hostName: seed.name,
+        forward:
+          seed.bastion === true
+            ? (host, port) => forwardedAddress(network, seed.instanceId, host, port)
+            : undefined,
+      });
+      closers.push(() => server.close());
+      hosts.push({ ...seed, port: server.port, publicKey: key.public, homeDirectory });
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { hosts, network, close };
+}
+
+/** A bastion forwards to the other hosts' SSH servers alone, never to this machine's own ports. */
+function forwardedAddress(
+  network: SandboxNetwork,
+  instanceId: string,
+  host: string,
+  port: number,
+): { host: string; port: number } | undefined {
+  return port === SSH_PORT ? network.connect(instanceId, host, port) : undefined;
+}
+
+function sandboxNetwork(hosts: readonly SshHost[]): SandboxNetwork {
+  return {
+    connect: (fromInstanceId, host, port) => {
+      const from = hosts.find((candidate) => candidate.instanceId === fromInstanceId);
+      if (from === undefined) return undefined;
+      const isLocal = ['localhost', '127.0.0.1', '::1'].includes(host);
+      const to = isLocal
+        ? from
+        : hosts.find((candidate) => candidate.privateIp === host || candidate.name === host);
+      if (to === undefined) return undefined;
+      if (port === SSH_PORT) return { host: '127.0.0.1', port: to.port };
+      // An instance's other ports are this machine's; other hosts have only their port 22.
+      return to === from ? { host: '127.0.0.1', port } : undefined;
+    },
+  };
+}
+
+async function hostKey(directory: string): Promise<{ private: string; public: string }> {
+  const path = join(directory, 'ssh_host_ed25519_key');
+  try {
+    return { private: await readFile(path, 'utf8'), public: await readFile(`${path}.pub`, 'utf8') };
+  } catch {
+    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    await writeFile(path, key.private, { mode: 0o600 });
+    await writeFile(`${path}.pub`, key.public, { mode: 0o644 });
+    return key;
+  }
+}
