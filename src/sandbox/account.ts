@@ -1,0 +1,98 @@
+/** A long-term access key of an IAM user. */
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly createdAtMs: number;
+  readonly status: 'Active' | 'Inactive';
+}
+
+/** A virtual MFA device: RFC 6238 with SHA-1, six digits, 30 seconds, as AWS's are. */
+export interface MfaDevice {
+  readonly serialNumber: string;
+  readonly base32Seed: string;
+  readonly enabledAtMs: number;
+}
+
+export interface IamUser {
+  readonly userName: string;
+  readonly userId: string;
+  readonly arn: string;
+  readonly createdAtMs: number;
+  readonly accessKeys: readonly AccessKey[];
+  readonly mfaDevices: readonly MfaDevice[];
+}
+
+export interface IamRole {
+  readonly roleName: string;
+  readonly roleId: string;
+  readonly arn: string;
+  readonly maxSessionDurationS: number;
+  /** ARNs of the users and roles that its trust policy names; users must come with MFA. */
+  readonly trustedArns: readonly string[];
+}
+
+export type InstanceState =
+  'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
+
+export interface Ec2Instance {
+  readonly instanceId: string;
+  readonly reservationId: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly state: InstanceState;
+  readonly region: string;
+  readonly availabilityZone: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly privateIpAddress: string;
+  readonly publicIpAddress?: string;
+  readonly keyName?: string;
+  /** EC2 names a platform for Windows only. */
+  readonly platform?: 'windows';
+  readonly instanceProfile?: { readonly arn: string; readonly id: string };
+  readonly launchTimeMs: number;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** A node as Systems Manager lists it: an EC2 instance or a hybrid node (`mi-…`). */
+export interface ManagedNode {
+  readonly instanceId: string;
+  readonly region: string;
+  readonly pingStatus: 'Online' | 'ConnectionLost' | 'Inactive';
+  readonly lastPingAtMs: number;
+  readonly agentVersion: string;
+  readonly platformType: 'Linux' | 'Windows' | 'MacOS';
+  readonly platformName: string;
+  readonly platformVersion: string;
+  readonly resourceType: 'EC2Instance' | 'ManagedInstance';
+  readonly ipAddress: string;
+  readonly computerName: string;
+  /** Hybrid nodes only: what the activation said. */
+  readonly activation?: {
+    readonly activationId: string;
+    readonly iamRole: string;
+    readonly name: string;
+    readonly registeredAtMs: number;
+  };
+}
+
+/** A symmetric KMS key; its material lives in the KMS service alone. */
+export interface KmsKey {
+  readonly keyId: string;
+  readonly arn: string;
+  readonly region: string;
+  readonly aliases: readonly string[];
+  readonly createdAtMs: number;
+}
+
+/** The whole account that one sandbox serves. */
+export interface SandboxAccount {
+  readonly accountId: string;
+  /** The region the seeded resources live in; other regions are empty, as in a real account. */
+  readonly region: string;
+  readonly users: readonly IamUser[];
+  readonly roles: readonly IamRole[];
+  readonly instances: readonly Ec2Instance[];
+  readonly nodes: readonly ManagedNode[];
+  readonly kmsKeys: readonly KmsKey[];
+}

@@ -1,0 +1,87 @@
+import { ServiceError } from '../service-error.ts';
+import { JsonInput } from './json-input.ts';
+import { header } from './message.ts';
+import type { RawRequest, Reply } from './message.ts';
+import type { Call, HttpService } from './service.ts';
+import type { SignatureFault } from './signature.ts';
+
+export type JsonOperation = (input: JsonInput, call: Call) => Record<string, unknown>;
+
+interface JsonServiceOptions {
+  signingName: string;
+  /** The part of `X-Amz-Target` before the dot. */
+  targetPrefix: string;
+  operations: Readonly<Record<string, JsonOperation>>;
+}
+
+/** A service of the AWS JSON 1.1 protocol: POST with `X-Amz-Target: <prefix>.<operation>`. */
+export function jsonService(options: JsonServiceOptions): HttpService {
+  const { signingName, targetPrefix } = options;
+  const operations = new Map(Object.entries(options.operations));
+  return {
+    signingName,
+    claims: (request) => header(request, 'x-amz-target')?.split('.')[0] === targetPrefix,
+    answer: (request, verification, requestId) => {
+      try {
+        const [prefix, name = ''] = (header(request, 'x-amz-target') ?? '').split('.');
+        const operation = prefix === targetPrefix ? operations.get(name) : undefined;
+        if (request.method !== 'POST' || operation === undefined) {
+          throw new ServiceError('UnknownOperationException', '');
+        }
+        if (verification.state === 'absent') {
+          throw new ServiceError(
+            'MissingAuthenticationTokenException',
+            'Missing Authentication Token',
+          );
+        }
+        if (verification.state === 'refused') throw authenticationError(verification.fault);
+        const call = { caller: verification.caller, region: verification.scope.region, requestId };
+        return jsonReply(200, requestId, operation(new JsonInput(parseBody(request)), call));
+      } catch (error) {
+        return errorReply(error, requestId);
+      }
+    },
+  };
+}
+
+function parseBody(request: RawRequest): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(request.body.toString('utf8'));
+  } catch {
+    throw new ServiceError('SerializationException', '');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ServiceError('SerializationException', 'Start of structure or map expected');
+  }
+  return value as Record<string, unknown>;
+}
+
+function authenticationError({ reason, detail }: SignatureFault): ServiceError {
+  const codes = {
+    incomplete: 'IncompleteSignatureException',
+    'unknown-key': 'UnrecognizedClientException',
+    'expired-token': 'ExpiredTokenException',
+    mismatch: 'InvalidSignatureException',
+    'not-current': 'InvalidSignatureException',
+    'wrong-scope': 'InvalidSignatureException',
+  } as const satisfies Record<SignatureFault['reason'], string>;
+  return new ServiceError(codes[reason], detail);
+}
+
+function errorReply(error: unknown, requestId: string): Reply {
+  if (!(error instanceof ServiceError)) {
+    return jsonReply(500, requestId, { __type: 'InternalServerError' });
+  }
+  const { code, status, message, members } = error;
+  const text = message === '' || 'Message' in members ? {} : { message };
+  return jsonReply(status, requestId, { __type: code, ...text, ...members });
+}
+
+function jsonReply(status: number, requestId: string, body: Record<string, unknown>): Reply {
+  return {
+    status,
+    headers: { 'x-amzn-RequestId': requestId, 'Content-Type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify(body),
+  };
+}

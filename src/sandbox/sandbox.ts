@@ -1,0 +1,194 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { AccessKey, IamUser, MfaDevice, SandboxAccount } from './account.ts';
+import { CredentialStore } from './credential-store.ts';
+import { createApiServer } from './http/server.ts';
+import { SignatureVerifier } from './http/signature.ts';
+import type { UpgradeSignature } from './http/signature.ts';
+import { seedAccount } from './seed.ts';
+import { ec2ApiService } from './services/ec2.ts';
+import { iamService } from './services/iam.ts';
+import { KmsVault } from './services/kms-vault.ts';
+import { kmsService } from './services/kms.ts';
+import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
+import { ssmService } from './services/ssm.ts';
+import { stsService } from './services/sts.ts';
+import { SessionRegistry } from './session-registry.ts';
+import { totpCode, TotpVerifier } from './totp.ts';
+
+export interface SandboxOptions {
+  /** TCP port on loopback. Default: any free one. */
+  port?: number;
+  /** Region of the seeded resources. Default `us-east-1`. */
+  region?: string;
+  /** Folder for the AWS files of the seeded user. Default: none are written. */
+  stateDir?: string;
+  /** Profile the files are written for. Default `default`. */
+  profile?: string;
+  /** StartSession and AssumeRole ask for MFA-backed credentials. Default true. */
+  requireMfa?: boolean;
+  /** Upper bound of temporary credentials' lives in milliseconds. Default: none. */
+  maxCredentialLifetimeMs?: number;
+  /** Session documents that exist. Default: those the agent serves. */
+  documents?: readonly string[];
+  /** Milliseconds since the epoch. Default: the machine's clock. */
+  now?: () => number;
+}
+
+export interface Sandbox {
+  /** `http://127.0.0.1:<port>`. */
+  readonly endpoint: string;
+  readonly port: number;
+  /** Variables to export so that AWS tools find the sandbox. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly account: SandboxAccount;
+  /** The seeded person: user, long-term key and MFA device. */
+  readonly user: IamUser;
+  readonly accessKey: AccessKey;
+  readonly mfaDevice: MfaDevice;
+  readonly registry: SessionRegistry;
+  readonly kms: KmsVault;
+  readonly httpServer: Server;
+  /** The code that the person's authenticator shows now. */
+  mfaCode: () => string;
+  /** Checks the signature of a WebSocket upgrade of the message gateway. */
+  verifyUpgrade: (request: IncomingMessage) => UpgradeSignature;
+  /** Ends every session, closes the server and removes the written files. */
+  close: () => Promise<void>;
+}
+
+/** Starts an AWS of its own: a fresh account behind one HTTP server on loopback. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { requireMfa = true, now = Date.now } = options;
+  const account = seedAccount({
+    nowMs: now(),
+    ...(options.region === undefined ? {} : { region: options.region }),
+  });
+  const { user, accessKey, mfaDevice } = seededPerson(account);
+  const credentials = new CredentialStore(account, {
+    now,
+    maxLifetimeMs: options.maxCredentialLifetimeMs,
+  });
+  const verifier = new SignatureVerifier({ credentials, now });
+  const registry = new SessionRegistry(now);
+  const kms = new KmsVault(account.kmsKeys);
+  const gatewayUrl = (): string => `ws://127.0.0.1:${portOf(httpServer)}`;
+  const documents = options.documents ?? SERVED_DOCUMENTS;
+  const httpServer = createApiServer({
+    verifier,
+    services: [
+      stsService({ account, credentials, totp: new TotpVerifier(now), requireMfa }),
+      iamService({ account }),
+      ec2ApiService({ account }),
+      ssmService({ account, registry, requireMfa, documents, gatewayUrl, now }),
+      kmsService({ account, vault: kms }),
+    ],
+  });
+  await listen(httpServer, options.port ?? 0);
+
+  // The message gateway, its agents and the SSH hosts are attached here: they need the server,
+  // the registry, `verifyUpgrade` and the account's nodes.
+
+  const port = portOf(httpServer);
+  const endpoint = `http://127.0.0.1:${port}`;
+  const files = await writeAwsFiles(options, account.region, accessKey, mfaDevice).catch(
+    async (error: unknown) => {
+      await closeServer(httpServer);
+      throw error;
+    },
+  );
+  return {
+    endpoint,
+    port,
+    environment: {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: account.region,
+      AWS_DEFAULT_REGION: account.region,
+      ...files,
+    },
+    account,
+    user,
+    accessKey,
+    mfaDevice,
+    registry,
+    kms,
+    httpServer,
+    mfaCode: () => totpCode(mfaDevice, now()),
+    verifyUpgrade: (request) => verifier.verifyUpgrade(request),
+    close: async () => {
+      for (const { sessionId } of registry.list()) registry.terminate(sessionId, '');
+      await closeServer(httpServer);
+      await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+    },
+  };
+}
+
+function seededPerson(account: SandboxAccount): {
+  user: IamUser;
+  accessKey: AccessKey;
+  mfaDevice: MfaDevice;
+} {
+  const [user] = account.users;
+  const [accessKey] = user?.accessKeys ?? [];
+  const [mfaDevice] = user?.mfaDevices ?? [];
+  if (user === undefined || accessKey === undefined || mfaDevice === undefined) {
+    throw new Error('the seeded account has no user with a key and an MFA device');
+  }
+  return { user, accessKey, mfaDevice };
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host: '127.0.0.1' }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+type AwsFiles = Partial<Record<'AWS_SHARED_CREDENTIALS_FILE' | 'AWS_CONFIG_FILE', string>>;
+
+/** The files a new employee would have: a long-term key with its MFA device, and a region. */
+async function writeAwsFiles(
+  { stateDir, profile = 'default' }: SandboxOptions,
+  region: string,
+  { accessKeyId, secretAccessKey }: AccessKey,
+  { serialNumber }: MfaDevice,
+): Promise<AwsFiles> {
+  if (stateDir === undefined) return {};
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const files = {
+    AWS_SHARED_CREDENTIALS_FILE: join(stateDir, 'credentials'),
+    AWS_CONFIG_FILE: join(stateDir, 'config'),
+  };
+  const secret = { mode: 0o600 };
+  await writeFile(
+    files.AWS_SHARED_CREDENTIALS_FILE,
+    `[${profile}-long-term]\n` +
+      `aws_access_key_id = ${accessKeyId}\n` +
+      `aws_secret_access_key = ${secretAccessKey}\n` +
+      `aws_mfa_device = ${serialNumber}\n`,
+    secret,
+  );
+  const section = profile === 'default' ? 'default' : `profile ${profile}`;
+  await writeFile(
+    files.AWS_CONFIG_FILE,
+    `[${section}]\nregion = ${region}\n\n[profile ${profile}-long-term]\nregion = ${region}\n`,
+    secret,
+  );
+  return files;
+}

@@ -1,0 +1,160 @@
+import type { Ec2Instance, ManagedNode, SandboxAccount } from '../account.ts';
+import type { JsonInput } from '../http/json-input.ts';
+import { jsonService } from '../http/json-protocol.ts';
+import type { JsonOperation } from '../http/json-protocol.ts';
+import type { HttpService } from '../http/service.ts';
+import { PageTokens } from '../page-tokens.ts';
+import { ServiceError } from '../service-error.ts';
+import { sessionOperations } from './ssm-sessions.ts';
+import type { SsmSessionOptions } from './ssm-sessions.ts';
+
+const PAGE_SIZE = { min: 5, max: 50, default: 10 } as const;
+const PING_INTERVAL_MS = 5 * 60_000;
+
+type SsmOptions = SsmSessionOptions & { now: () => number };
+
+/** AWS Systems Manager, 2014-11-06: nodes and sessions. */
+export function ssmService(options: SsmOptions): HttpService {
+  return jsonService({
+    signingName: 'ssm',
+    targetPrefix: 'AmazonSSM',
+    operations: {
+      DescribeInstanceInformation: describeInstanceInformation(options),
+      ...sessionOperations(options),
+    },
+  });
+}
+
+type NodeFacts = (node: ManagedNode) => readonly (string | undefined)[];
+
+/** Keys of both filter forms. */
+const NODE_FACTS: Readonly<Record<string, NodeFacts>> = {
+  ActivationIds: ({ activation }) => [activation?.activationId],
+  AgentVersion: ({ agentVersion }) => [agentVersion],
+  // No node here runs a State Manager association.
+  AssociationStatus: () => [],
+  IamRole: ({ activation }) => [activation?.iamRole],
+  InstanceIds: ({ instanceId }) => [instanceId],
+  PingStatus: ({ pingStatus }) => [pingStatus],
+  PlatformTypes: ({ platformType }) => [platformType],
+  ResourceType: ({ resourceType }) => [resourceType],
+};
+
+/** Keys that only the newer form, `Filters`, takes. */
+const EXTRA_FACTS: Readonly<Record<string, NodeFacts>> = {
+  PlatformType: ({ platformType }) => [platformType],
+  SourceIds: ({ instanceId }) => [instanceId],
+  SourceTypes: (node) => [sourceType(node)],
+};
+
+interface NodeFilter {
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+function describeInstanceInformation({ account, now }: SsmOptions): JsonOperation {
+  const tokens = new PageTokens();
+  return (input, { caller, region }) => {
+    const pageSize = input.integer('MaxResults', PAGE_SIZE) ?? PAGE_SIZE.default;
+    const nextToken = input.text('NextToken');
+    const filters = readFilters(input);
+    input.check();
+
+    const binding = [caller.arn, region, filters];
+    const start = nextToken === undefined ? 0 : tokens.open(nextToken, binding);
+    if (start === undefined) {
+      const Message = 'The specified token is not valid.';
+      throw new ServiceError('InvalidNextToken', '', 400, { Message });
+    }
+    const selected = account.nodes
+      .filter((node) => node.region === region)
+      .filter((node) => filters.every((filter) => nodeMatches(account, node, filter)));
+    const end = start + pageSize;
+    return {
+      InstanceInformationList: selected.slice(start, end).map((node) => nodeMembers(node, now())),
+      ...(end < selected.length ? { NextToken: tokens.issue(end, binding) } : {}),
+    };
+  };
+}
+
+function readFilters(input: JsonInput): NodeFilter[] {
+  const older = input.structures('InstanceInformationFilterList', { min: 0, max: 50 }) ?? [];
+  const newer = input.structures('Filters', { min: 0, max: 50 }) ?? [];
+  if (older.length > 0 && newer.length > 0) {
+    throw new ServiceError(
+      'ValidationException',
+      'InstanceInformationFilterList and Filters cannot be used together.',
+    );
+  }
+  const values = { min: 1, max: 100 };
+  return [
+    ...older.map((filter) => {
+      const key = filter.requiredText('key', { oneOf: Object.keys(NODE_FACTS) });
+      const valueSet = filter.texts('valueSet', values);
+      if (valueSet === undefined) filter.constraints.missing('valueSet');
+      filter.check();
+      return { key, values: valueSet ?? [] };
+    }),
+    ...newer.map((filter) => {
+      const key = filter.requiredText('Key', { min: 1 });
+      const given = filter.texts('Values', values);
+      if (given === undefined) filter.constraints.missing('Values');
+      filter.check();
+      const known =
+        key === 'tag-key' ||
+        key.startsWith('tag:') ||
+        Object.hasOwn(NODE_FACTS, key) ||
+        Object.hasOwn(EXTRA_FACTS, key);
+      if (!known) throw new ServiceError('InvalidFilterKey', '');
+      return { key, values: given ?? [] };
+    }),
+  ];
+}
+
+function nodeMatches(account: SandboxAccount, node: ManagedNode, filter: NodeFilter): boolean {
+  const facts = filter.key.startsWith('tag')
+    ? tagFacts(account.instances, node, filter.key)
+    : (NODE_FACTS[filter.key] ?? EXTRA_FACTS[filter.key])?.(node);
+  return filter.values.some((value) => facts?.includes(value));
+}
+
+/** An EC2 node carries the instance's tags. */
+function tagFacts(instances: readonly Ec2Instance[], node: ManagedNode, key: string) {
+  const tags = instances.find(({ instanceId }) => instanceId === node.instanceId)?.tags ?? {};
+  return key === 'tag-key' ? Object.keys(tags) : [tags[key.slice('tag:'.length)]];
+}
+
+function sourceType({ resourceType }: ManagedNode): string {
+  return resourceType === 'EC2Instance' ? 'AWS::EC2::Instance' : 'AWS::SSM::ManagedInstance';
+}
+
+function nodeMembers(node: ManagedNode, nowMs: number): Record<string, unknown> {
+  const { activation } = node;
+  const silentMs = Math.max(0, nowMs - node.lastPingAtMs);
+  // A node that is online has reported within the last interval.
+  const lastPingAtMs =
+    node.pingStatus === 'Online' ? nowMs - (silentMs % PING_INTERVAL_MS) : node.lastPingAtMs;
+  return {
+    InstanceId: node.instanceId,
+    PingStatus: node.pingStatus,
+    LastPingDateTime: lastPingAtMs / 1000,
+    AgentVersion: node.agentVersion,
+    IsLatestVersion: true,
+    PlatformType: node.platformType,
+    PlatformName: node.platformName,
+    PlatformVersion: node.platformVersion,
+    ResourceType: node.resourceType,
+    IPAddress: node.ipAddress,
+    ComputerName: node.computerName,
+    SourceId: node.instanceId,
+    SourceType: sourceType(node),
+    ...(activation === undefined
+      ? {}
+      : {
+          ActivationId: activation.activationId,
+          IamRole: activation.iamRole,
+          RegistrationDate: activation.registeredAtMs / 1000,
+          Name: activation.name,
+        }),
+  };
+}
