@@ -1,6 +1,9 @@
 import type { Command } from '@oclif/core';
+import Mfa from './mfa.ts';
 
 export { main } from '../cli/main.ts';
 
 /** Every command by its id; oclif finds them here (package.json, `oclif.commands`). */
-export const COMMANDS: Record<string, Command.Class> = {};
+export const COMMANDS: Record<string, Command.Class> = {
+  mfa: Mfa,
+};

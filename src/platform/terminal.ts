@@ -1,0 +1,82 @@
+import { closeSync, openSync } from 'node:fs';
+import { ReadStream, WriteStream } from 'node:tty';
+import { DevaccessError, EXIT } from './errors.ts';
+
+/** The terminal the person sits at, whatever stdin and stdout are. */
+interface Terminal {
+  input: ReadStream;
+  output: WriteStream;
+  close(): void;
+}
+
+export interface Question {
+  message: string;
+  /** Do not show what is typed. Default false. */
+  hidden?: boolean;
+  /** True, or what is wrong with the answer; the question then stays open. */
+  validate?: (answer: string) => true | string;
+  /** What to do where there is no terminal: a command to run in one. */
+  withoutTerminal: string;
+}
+
+/**
+ * Asks on the terminal device, never on stdin or stdout: those may carry data.
+ *
+ * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is none, DA_CANCELLED on Ctrl-C
+ */
+export async function askOnTerminal(question: Question): Promise<string> {
+  const terminal = openTerminal(question.withoutTerminal);
+  try {
+    const prompt = question.hidden === true ? await hiddenPrompt() : await visiblePrompt();
+    const { message, validate = (): true => true } = question;
+    return await prompt({ message, validate }, { input: terminal.input, output: terminal.output });
+  } catch (error) {
+    const isExit = error instanceof Error && error.name === 'ExitPromptError';
+    if (!isExit) throw error;
+    throw new DevaccessError('DA_CANCELLED', 'Cancelled; nothing was changed', { cause: error });
+  } finally {
+    terminal.close();
+  }
+}
+
+type Prompt = (
+  config: { message: string; validate: (answer: string) => true | string },
+  context: { input: ReadStream; output: WriteStream },
+) => Promise<string>;
+
+async function visiblePrompt(): Promise<Prompt> {
+  return (await import('@inquirer/input')).default;
+}
+
+async function hiddenPrompt(): Promise<Prompt> {
+  return (await import('@inquirer/password')).default;
+}
+
+function openTerminal(withoutTerminal: string): Terminal {
+  const isWindows = process.platform === 'win32';
+  const opened: number[] = [];
+  try {
+    const inputFd = openSync(isWindows ? '\\\\.\\CONIN$' : '/dev/tty', 'r+');
+    opened.push(inputFd);
+    const outputFd = openSync(isWindows ? '\\\\.\\CONOUT$' : '/dev/tty', 'r+');
+    opened.push(outputFd);
+    const input = new ReadStream(inputFd);
+    const output = new WriteStream(outputFd);
+    return {
+      input,
+      output,
+      close: () => {
+        input.setRawMode(false);
+        input.destroy();
+        output.destroy();
+      },
+    };
+  } catch (error) {
+    for (const descriptor of opened) closeSync(descriptor);
+    throw new DevaccessError('DA_NO_TERMINAL', 'There is no terminal to ask on', {
+      next: withoutTerminal,
+      exitCode: EXIT.needsPerson,
+      cause: error,
+    });
+  }
+}
