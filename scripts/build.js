@@ -1,4 +1,4 @@
-// Bundles src into dist: cli.cjs (the `devaccess` command). Run by `npm run build`.
+// Bundles src into dist: cli.cjs (`devaccess`) and proxy.cjs (`devaccess-proxy`). `npm run build`.
 import { rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
@@ -21,4 +21,12 @@ await build({
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   external: ['@oclif/core', 'ssh2', 'cpu-features'],
+});
+await build({
+  ...shared,
+  entryPoints: { proxy: 'src/session/proxy-main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  // Left as import(), the SDK's lazy loads could not be found beside the bundle.
+  supported: { 'dynamic-import': false },
 });

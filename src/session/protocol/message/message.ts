@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { HEADER_LENGTH, MESSAGE_TYPE } from './constants.ts';
 
 /** One client message: the content of one binary WebSocket frame. */
@@ -109,7 +109,7 @@ export function encodeMessage(message: ClientMessage): Buffer {
   writeUint64(wire, sequenceNumber, OFFSET.sequenceNumber);
   writeUint64(wire, message.flags, OFFSET.flags);
   writeMessageId(wire, message.messageId, OFFSET.messageId);
-  createHash('sha256').update(payload).digest().copy(wire, OFFSET.payloadDigest);
+  hash('sha256', payload, 'buffer').copy(wire, OFFSET.payloadDigest);
   wire.writeUInt32BE(message.payloadType, OFFSET.payloadType);
   wire.writeUInt32BE(payload.length, OFFSET.payloadLength);
   payload.copy(wire, OFFSET.payload);
@@ -173,7 +173,7 @@ function trimType(padded: string): string {
 }
 
 function digestMatches(frame: Buffer, payload: Buffer): boolean {
-  const digest = createHash('sha256').update(payload).digest();
+  const digest = hash('sha256', payload, 'buffer');
   return (
     frame.compare(
       digest,

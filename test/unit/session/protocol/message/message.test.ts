@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -6,6 +5,7 @@ import {
   encodeMessage,
 } from '../../../../../src/session/protocol/message/message.ts';
 import type { ClientMessage } from '../../../../../src/session/protocol/message/message.ts';
+import { readVector } from '../../../../vectors/read-vector.ts';
 
 interface Vector extends Omit<ClientMessage, 'payload'> {
   name: string;
@@ -13,12 +13,7 @@ interface Vector extends Omit<ClientMessage, 'payload'> {
   wireHex: string;
 }
 
-const vectors = JSON.parse(
-  readFileSync(
-    new URL('../../../../vectors/session-manager/client-messages.json', import.meta.url),
-    'utf8',
-  ),
-) as Vector[];
+const vectors = readVector('session-manager/client-messages.json') as Vector[];
 
 function vectorMessage(vector: Vector): ClientMessage {
   const { name: _name, payloadBase64, wireHex: _wire, ...header } = vector;

@@ -1,0 +1,157 @@
+import { parseArgs } from 'node:util';
+import { DevaccessError, EXIT, errorLine } from '../platform/errors.ts';
+import { fileLog, SILENT_LOG } from '../platform/log.ts';
+import { envValue } from '../platform/paths.ts';
+import { VERSION } from '../platform/version.ts';
+import type { Pace } from './protocol/channel/token-bucket.ts';
+import { runSshProxy } from './ssh-proxy.ts';
+import { SsmSessionApi } from './ssm-session-api.ts';
+
+const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
+       devaccess-proxy ID PORT [--profile P] [--region R]
+
+The ProxyCommand of devaccess: carries one SSH connection through AWS Systems Manager Session
+Manager, between standard input and output and a port on the node.
+
+  --target ID      instance id (i-…) or managed node id (mi-…); %h in ssh_config
+  --port N         port on the node, 22 by default; %p in ssh_config
+  --profile P      AWS profile; without it the usual chain, environment first
+  --region R       AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's region
+  --log-file FILE  append a diagnostic log (no payload, no secret); also DEVACCESS_LOG
+  --pace N|off     data messages per second to send at most (900); also DEVACCESS_PACE
+  --help, --version
+`;
+
+/** Ids of EC2 instances, hybrid nodes and ECS targets; nothing that a shell or ssh could misread. */
+const TARGET = /^(i-|mi-|ecs:)[A-Za-z0-9][A-Za-z0-9_.:-]{0,390}$/;
+const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+interface ProxyArguments {
+  target: string;
+  port: number;
+  profile: string | undefined;
+  region: string | undefined;
+  logFile: string | undefined;
+  pace: Pace | 'off' | undefined;
+}
+
+/** Runs `devaccess-proxy` with its arguments and resolves to the exit code. */
+export async function proxyMain(argv: string[]): Promise<number> {
+  // Or the SDK prints its advice about Node versions into the person's ssh session.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
+  const say = (line: string): void => {
+    process.stderr.write(`devaccess-proxy: ${line}\n`);
+  };
+  try {
+    const args = readArguments(argv);
+    if (typeof args === 'string') {
+      process.stdout.write(args);
+      return EXIT.done;
+    }
+    return await runWithSignals(args, say);
+  } catch (error) {
+    say(errorLine(error));
+    return error instanceof DevaccessError ? error.exitCode : EXIT.failed;
+  }
+}
+
+async function runWithSignals(args: ProxyArguments, say: (line: string) => void): Promise<number> {
+  const stop = new AbortController();
+  let exitCode: number = EXIT.done;
+  for (const [signal, code] of Object.entries(SIGNAL_EXIT)) {
+    process.on(signal, () => {
+      exitCode = code;
+      stop.abort();
+    });
+  }
+  const parent = process.ppid;
+  const api = await SsmSessionApi.create({
+    profile: args.profile,
+    region: args.region,
+    env: process.env,
+  });
+  try {
+    await runSshProxy({
+      api,
+      target: args.target,
+      port: args.port,
+      stdin: process.stdin,
+      stdout: process.stdout,
+      say,
+      log: args.logFile === undefined ? SILENT_LOG : fileLog(args.logFile),
+      ...(args.pace === undefined ? {} : { pace: args.pace }),
+      isParentAlive: () => process.ppid === parent,
+      stop: stop.signal,
+    });
+  } catch (error) {
+    // ssh ends its proxy with a signal; what that interrupts is not news to the person.
+    if (!stop.signal.aborted) throw error;
+  }
+  return exitCode;
+}
+
+/** The arguments, or the text to print for --help and --version. @throws DevaccessError DA_USAGE */
+function readArguments(argv: string[]): ProxyArguments | string {
+  const { values, positionals } = parse(argv);
+  if (values.help === true) return USAGE;
+  if (values.version === true) return `devaccess-proxy ${VERSION}\n`;
+  if (positionals.length > 2) throw usage(`unexpected argument '${positionals[2] ?? ''}'`);
+  const target = values.target ?? positionals[0];
+  if (target === undefined) throw usage('no target given');
+  if (!TARGET.test(target)) {
+    throw usage(`'${target}' is not an instance id (i-…) or managed node id (mi-…)`);
+  }
+  const portText = values.port ?? positionals[values.target === undefined ? 1 : 0] ?? '22';
+  const port = Number(portText);
+  if (!/^\d{1,5}$/.test(portText) || port < 1 || port > 65_535) {
+    throw usage(`'${portText}' is not a port (1 to 65535)`);
+  }
+  return {
+    target,
+    port,
+    profile: values.profile,
+    region: values.region,
+    logFile: values['log-file'] ?? envValue(process.env, 'DEVACCESS_LOG'),
+    pace: readPace(values.pace ?? envValue(process.env, 'DEVACCESS_PACE')),
+  };
+}
+
+function parse(argv: string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        target: text,
+        port: text,
+        profile: text,
+        region: text,
+        'log-file': text,
+        pace: text,
+        help: flag,
+        version: flag,
+      },
+    });
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function readPace(text: string | undefined): Pace | 'off' | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'off') return 'off';
+  const perSecond = Number(text);
+  if (!/^\d{1,6}$/.test(text) || perSecond < 1) {
+    throw usage(`pace '${text}' is neither 'off' nor a number of messages per second`);
+  }
+  return { perSecond, burst: perSecond };
+}
+
+function usage(what: string): DevaccessError {
+  return new DevaccessError('DA_USAGE', `${what}.`, {
+    exitCode: EXIT.usage,
+    next: 'see devaccess-proxy --help.',
+  });
+}

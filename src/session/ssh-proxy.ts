@@ -1,0 +1,287 @@
+import type { Readable, Writable } from 'node:stream';
+import { DevaccessError, errorLine, printable } from '../platform/errors.ts';
+import type { Log } from '../platform/log.ts';
+import type { SessionFacts } from './protocol/channel/channel-event.ts';
+import type { Pace } from './protocol/channel/token-bucket.ts';
+import type { SessionApi } from './session-api.ts';
+import { SessionConnection } from './transport/session-connection.ts';
+import type { SessionEnd } from './transport/session-connection.ts';
+
+/** After the end of input: how long the far end may stay silent before the session is ended. */
+const LINGER_MS = 5_000;
+/** How long in-flight data may take once a signal asked to stop. */
+const STOP_GRACE_MS = 1_000;
+const TERMINATE_GRACE_MS = 2_000;
+/** A far end that neither speaks nor takes input for so long is not there (docs/protocol.md §7.8). */
+const SILENCE_MS = 8_000;
+const SILENCE_PAUSED_MS = 3_000;
+const WATCH_EVERY_MS = 250;
+/** Interruptions shorter than this are not worth a line on the person's terminal. */
+const QUIET_INTERRUPTION_MS = 3_000;
+
+export interface SshProxyOptions {
+  api: SessionApi;
+  target: string;
+  port: number;
+  stdin: Readable;
+  stdout: Writable;
+  /** Lines for the person. */
+  say: (line: string) => void;
+  log: Log;
+  pace?: Pace | 'off';
+  /** Whether whoever started this process still lives. */
+  isParentAlive: () => boolean;
+  /** Aborted when a signal asks to stop. */
+  stop: AbortSignal;
+}
+
+/**
+ * Runs one AWS-StartSSHSession between stdin/stdout and a port on the target, from StartSession to
+ * the end of the session, and never leaves the session open behind it.
+ *
+ * @returns whether everything the local side sent arrived
+ * @throws DevaccessError when the session could not start or ended in an error
+ */
+export async function runSshProxy(options: SshProxyOptions): Promise<void> {
+  const { api, target, port, stop } = options;
+  const session = await api.start({
+    target,
+    documentName: 'AWS-StartSSHSession',
+    parameters: { portNumber: [String(port)] },
+  });
+  options.log.event('started', { sessionId: session.sessionId, target, port });
+  const proxy = new SshProxy(options, session);
+  if (stop.aborted) await proxy.abandon();
+  else await proxy.run();
+}
+
+class SshProxy {
+  readonly #options: SshProxyOptions;
+  readonly #connection: SessionConnection;
+  readonly #sessionId: string;
+  #resolveEnd: (end: SessionEnd) => void = () => undefined;
+  readonly #ended: Promise<SessionEnd>;
+  #isInputEnded = false;
+  #isOutputGone = false;
+  #hasFarEndSpoken = false;
+  #readyAtMs: number | undefined;
+  #lastOutputMs = 0;
+  #drainedAtMs: number | undefined;
+  #isStopping = false;
+  #isCorked = false;
+  #noticeTimer: NodeJS.Timeout | undefined;
+  #hasSaidInterrupted = false;
+
+  constructor(
+    options: SshProxyOptions,
+    session: { sessionId: string; streamUrl: string; tokenValue: string },
+  ) {
+    this.#options = options;
+    this.#sessionId = session.sessionId;
+    this.#ended = new Promise((resolve) => {
+      this.#resolveEnd = resolve;
+    });
+    this.#connection = new SessionConnection({
+      api: options.api,
+      sessionId: session.sessionId,
+      target: options.target,
+      ticket: session,
+      log: options.log,
+      ...(options.pace === undefined ? {} : { pace: options.pace }),
+      handlers: {
+        onReady: (facts, customerMessage) => this.#onReady(facts, customerMessage),
+        onOutput: (payload) => this.#onOutput(payload),
+        onStdErr: (payload) => this.#onOutput(payload),
+        onExitCode: () => undefined,
+        onConnectToPortError: () => this.#stopWith(portUnreachable(options)),
+        onWantsInput: () => this.#readInput(),
+        onInterruption: (isInterrupted, why) => this.#onInterruption(isInterrupted, why),
+        onEnd: (end) => this.#resolveEnd(end),
+      },
+    });
+  }
+
+  /** Ends the session before it was ever opened. */
+  async abandon(): Promise<void> {
+    await this.#options.api.terminate(this.#sessionId);
+  }
+
+  async run(): Promise<void> {
+    const { stdin, stdout, stop } = this.#options;
+    const watch = setInterval(() => this.#watch(), WATCH_EVERY_MS);
+    const onStop = (): void => this.#stop();
+    stop.addEventListener('abort', onStop);
+    stdout.on('error', () => {
+      this.#isOutputGone = true;
+      this.#stop();
+    });
+    stdout.on('drain', () => this.#connection.setSinkFull(false));
+    try {
+      await this.#open();
+      const end = await this.#ended;
+      this.#judge(end);
+      await this.#flushOutput();
+    } finally {
+      clearInterval(watch);
+      clearTimeout(this.#noticeTimer);
+      stop.removeEventListener('abort', onStop);
+      stdin.destroy();
+    }
+  }
+
+  async #open(): Promise<void> {
+    try {
+      await this.#connection.open();
+    } catch (error) {
+      await this.#options.api.terminate(this.#sessionId).catch(() => undefined);
+      if (error instanceof DevaccessError) throw error;
+      throw new DevaccessError(
+        'DA_GATEWAY',
+        `The message gateway could not be reached: ${errorLine(error)}`,
+        {
+          next: 'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.',
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #onReady(facts: SessionFacts, customerMessage: string): void {
+    if (customerMessage !== '') this.#options.say(printable(customerMessage));
+    this.#readyAtMs = Date.now();
+    this.#lastOutputMs = this.#readyAtMs;
+    this.#options.log.event('session', { agentVersion: facts.agentVersion });
+    const { stdin } = this.#options;
+    stdin.on('data', (chunk: Buffer) => {
+      this.#connection.sendInput(chunk);
+      if (!this.#connection.wantsInput) stdin.pause();
+    });
+    const onEnd = (): void => {
+      this.#isInputEnded = true;
+    };
+    stdin.on('end', onEnd);
+    stdin.on('error', onEnd);
+  }
+
+  #readInput(): void {
+    const { stdin } = this.#options;
+    if (!this.#isInputEnded && stdin.isPaused()) stdin.resume();
+  }
+
+  #onOutput(payload: Buffer): void {
+    if (this.#isOutputGone || payload.length === 0) return;
+    this.#hasFarEndSpoken = true;
+    this.#lastOutputMs = Date.now();
+    const { stdout } = this.#options;
+    if (!this.#isCorked) {
+      // One write for all the messages that arrived together.
+      this.#isCorked = true;
+      stdout.cork();
+      process.nextTick(() => {
+        this.#isCorked = false;
+        stdout.uncork();
+      });
+    }
+    if (!stdout.write(payload)) this.#connection.setSinkFull(true);
+  }
+
+  /** Looks after what no event announces: silence, the end of input, a parent that died. */
+  #watch(): void {
+    if (this.#isStopping) return;
+    const now = Date.now();
+    if (this.#isInputEnded) {
+      if (!this.#options.isParentAlive()) {
+        this.#stop();
+        return;
+      }
+      if (!this.#connection.isDrained) return;
+      this.#drainedAtMs ??= now;
+      const quietSince = Math.max(this.#drainedAtMs, this.#lastOutputMs);
+      if (now - quietSince >= LINGER_MS) this.#stop();
+      return;
+    }
+    this.#watchSilence(now);
+  }
+
+  #watchSilence(now: number): void {
+    const connection = this.#connection;
+    if (this.#readyAtMs === undefined || this.#hasFarEndSpoken) return;
+    // Input that is taken, or none to take, says nothing against the far end.
+    if (connection.hasDeliveredInput || connection.isDrained) return;
+    const limit = connection.isPaused ? SILENCE_PAUSED_MS : SILENCE_MS;
+    if (now - this.#readyAtMs >= limit) this.#stopWith(portUnreachable(this.#options));
+  }
+
+  #onInterruption(isInterrupted: boolean, why: string): void {
+    clearTimeout(this.#noticeTimer);
+    if (isInterrupted) {
+      this.#noticeTimer = setTimeout(() => {
+        this.#hasSaidInterrupted = true;
+        this.#options.say(`connection lost (${why}); resuming the session …`);
+      }, QUIET_INTERRUPTION_MS);
+    } else if (this.#hasSaidInterrupted) {
+      this.#hasSaidInterrupted = false;
+      this.#options.say('the session is back.');
+    }
+  }
+
+  /** Ends the session: gives data in flight a moment, then tells the agent. */
+  #stop(): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    void this.#drainThenTerminate();
+  }
+
+  async #drainThenTerminate(): Promise<void> {
+    const deadline = Date.now() + STOP_GRACE_MS;
+    while (this.#connection.isReady && !this.#connection.isDrained && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await this.#connection.terminate(TERMINATE_GRACE_MS);
+  }
+
+  #stopWith(error: DevaccessError): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#resolveEnd({ kind: 'failed', error });
+    void this.#connection.terminate(0);
+  }
+
+  /** Decides whether the session ended well. @throws DevaccessError */
+  #judge(end: SessionEnd): void {
+    if (end.kind === 'failed') throw end.error;
+    if (end.kind === 'closed-by-service' && !this.#isStopping) {
+      const reason = printable(end.output);
+      if (end.isIncomplete) throw endedEarly(this.#options.target, 'with data missing', reason);
+      if (reason !== '' && !this.#isInputEnded)
+        throw endedEarly(this.#options.target, 'by the service', reason);
+    }
+    if (!this.#connection.isDrained) {
+      throw endedEarly(this.#options.target, 'before everything sent had arrived', '');
+    }
+  }
+
+  async #flushOutput(): Promise<void> {
+    const { stdout } = this.#options;
+    if (this.#isOutputGone) return;
+    await new Promise<void>((resolve) => {
+      stdout.once('error', () => resolve());
+      stdout.write('', () => resolve());
+    });
+  }
+}
+
+function portUnreachable({ target, port }: SshProxyOptions): DevaccessError {
+  return new DevaccessError(
+    'DA_PORT_SILENT',
+    `The agent on ${target} answered, but nothing answers on port ${port} there.`,
+    { next: `check that the SSH server runs on ${target} and listens on port ${port}.` },
+  );
+}
+
+function endedEarly(target: string, how: string, reason: string): DevaccessError {
+  const why = reason === '' ? '' : `: ${reason}`;
+  return new DevaccessError('DA_SESSION_ENDED', `The session with ${target} ended ${how}${why}.`, {
+    next: 'connect again.',
+  });
+}

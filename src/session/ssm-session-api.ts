@@ -1,0 +1,242 @@
+import {
+  ResumeSessionCommand,
+  SSMClient,
+  StartSessionCommand,
+  TerminateSessionCommand,
+} from '@aws-sdk/client-ssm';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { serviceError } from '../aws/service-errors.ts';
+import { DevaccessError, printable } from '../platform/errors.ts';
+import { envValue } from '../platform/paths.ts';
+import type { Environment } from '../platform/paths.ts';
+import { VERSION } from '../platform/version.ts';
+import type { DataKey } from './protocol/channel/channel-encryption.ts';
+import type { SessionApi, SessionRequest, StreamTicket } from './session-api.ts';
+
+export interface SsmSessionApiOptions {
+  /** Without one the SDK's usual chain, environment first. */
+  profile?: string | undefined;
+  region?: string | undefined;
+  env: Environment;
+}
+
+/** Keeps the SDK's multi-line advice out of the person's ssh session. */
+const QUIET_LOGGER = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** The session calls of Systems Manager, through the AWS SDK. */
+export class SsmSessionApi implements SessionApi {
+  readonly configuredHosts: readonly string[];
+  readonly region: string;
+  readonly #options: SsmSessionApiOptions;
+  #client: SSMClient;
+  #credentials: () => Promise<AwsCredentialIdentity>;
+
+  private constructor(options: SsmSessionApiOptions, region: string) {
+    this.#options = options;
+    this.region = region;
+    this.configuredHosts = configuredHosts(options.env);
+    this.#credentials = this.#newCredentials();
+    this.#client = this.#newClient();
+  }
+
+  /** @throws DevaccessError DA_NO_REGION when nothing names a region */
+  static async create(options: SsmSessionApiOptions): Promise<SsmSessionApi> {
+    const named =
+      options.region ??
+      envValue(options.env, 'AWS_REGION') ??
+      envValue(options.env, 'AWS_DEFAULT_REGION');
+    return new SsmSessionApi(options, named ?? (await regionOfProfile(options.profile)));
+  }
+
+  async start(request: SessionRequest): Promise<StreamTicket & { sessionId: string }> {
+    const { target, documentName, parameters, reason } = request;
+    const answer = await this.#call('StartSession', target, () =>
+      this.#client.send(
+        new StartSessionCommand({
+          Target: target,
+          DocumentName: documentName,
+          Parameters: parameters,
+          ...(reason === undefined ? {} : { Reason: reason }),
+        }),
+      ),
+    );
+    const { SessionId: sessionId, StreamUrl: streamUrl, TokenValue: tokenValue } = answer;
+    if (sessionId === undefined || streamUrl === undefined || tokenValue === undefined) {
+      throw new DevaccessError('DA_SERVICE_ERROR', 'SSM StartSession answered without a session.', {
+        next: 'check AWS_ENDPOINT_URL: this does not look like Systems Manager.',
+      });
+    }
+    return { sessionId, streamUrl, tokenValue };
+  }
+
+  async resume(sessionId: string): Promise<{ streamUrl?: string; tokenValue: string } | undefined> {
+    // Resuming with the credentials of an hour ago is what breaks other clients: read them anew.
+    this.#credentials = this.#newCredentials();
+    this.#client.destroy();
+    this.#client = this.#newClient();
+    const answer = await this.#call('ResumeSession', sessionId, () =>
+      this.#client.send(new ResumeSessionCommand({ SessionId: sessionId })),
+    );
+    if (answer.TokenValue === undefined || answer.TokenValue === '') return undefined;
+    const streamUrl = answer.StreamUrl;
+    const hasUrl = streamUrl !== undefined && streamUrl !== '';
+    return { tokenValue: answer.TokenValue, ...(hasUrl ? { streamUrl } : {}) };
+  }
+
+  async terminate(sessionId: string): Promise<void> {
+    await this.#call('TerminateSession', sessionId, () =>
+      this.#client.send(new TerminateSessionCommand({ SessionId: sessionId })),
+    );
+  }
+
+  credentials(): Promise<AwsCredentialIdentity> {
+    return this.#credentials();
+  }
+
+  async generateDataKey(keyId: string, context: Record<string, string>): Promise<DataKey> {
+    // Few sessions are encrypted; the others do not load this.
+    const { GenerateDataKeyCommand, KMSClient } = await import('@aws-sdk/client-kms');
+    const { createHash } = await import('node:crypto');
+    const kms = new KMSClient(this.#settings());
+    const answer = await this.#call('GenerateDataKey', keyId, () =>
+      kms.send(
+        new GenerateDataKeyCommand({ KeyId: keyId, NumberOfBytes: 64, EncryptionContext: context }),
+      ),
+    );
+    if (answer.Plaintext === undefined || answer.CiphertextBlob === undefined) {
+      throw new DevaccessError('DA_SERVICE_ERROR', 'KMS GenerateDataKey answered without a key.');
+    }
+    const plaintext = Buffer.from(answer.Plaintext);
+    answer.Plaintext.fill(0);
+    const ciphertextBlob = Buffer.from(answer.CiphertextBlob);
+    const ciphertextHash = createHash('sha256').update(ciphertextBlob).digest();
+    return { plaintext, ciphertextBlob, ciphertextHash };
+  }
+
+  #newCredentials(): () => Promise<AwsCredentialIdentity> {
+    const { profile } = this.#options;
+    return defaultProvider({
+      logger: QUIET_LOGGER,
+      ignoreCache: true,
+      ...(profile === undefined ? {} : { profile }),
+    });
+  }
+
+  #newClient(): SSMClient {
+    return new SSMClient(this.#settings());
+  }
+
+  #settings() {
+    const { profile } = this.#options;
+    return {
+      region: this.region,
+      credentials: () => this.#credentials(),
+      ...(profile === undefined ? {} : { profile }),
+      logger: QUIET_LOGGER,
+      maxAttempts: 3,
+      customUserAgent: [['devaccess', VERSION]] as [string, string][],
+      requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
+    };
+  }
+
+  async #call<Answer>(
+    operation: string,
+    about: string,
+    send: () => Promise<Answer>,
+  ): Promise<Answer> {
+    try {
+      return await send();
+    } catch (error) {
+      throw this.#forPerson(error, operation, about);
+    }
+  }
+
+  #forPerson(error: unknown, operation: string, about: string): unknown {
+    const name = error instanceof Error ? error.name : '';
+    const text = error instanceof Error ? printable(error.message) : '';
+    const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata
+      ?.httpStatusCode;
+    switch (name) {
+      case 'TargetNotConnected':
+        return new DevaccessError(
+          'DA_TARGET_NOT_CONNECTED',
+          `${about} is not connected to Systems Manager in ${this.region}.`,
+          {
+            next: 'check that the instance runs, its SSM agent is online, and that the region and account are the right ones.',
+            cause: error,
+          },
+        );
+      case 'AccessDeniedException':
+        return new DevaccessError(
+          'DA_ACCESS_DENIED',
+          `Access denied for SSM ${operation} on ${about}: ${text}`,
+          {
+            next: `sign in with MFA (${this.#mfaCommand()}) or ask for the missing permission.`,
+            cause: error,
+          },
+        );
+      case 'InvalidDocument':
+        return new DevaccessError('DA_DOCUMENT', `The session document is not available: ${text}`, {
+          cause: error,
+        });
+      default:
+    }
+    if (status !== undefined && status >= 500) {
+      return new DevaccessError(
+        'DA_SERVICE_UNAVAILABLE',
+        `SSM ${operation} answered HTTP ${status}: ${text}`,
+        {
+          next: 'try again in a moment.',
+          cause: error,
+        },
+      );
+    }
+    const service = operation === 'GenerateDataKey' ? 'KMS' : 'SSM';
+    return serviceError(error, { service, operation, profile: this.#profileInUse() });
+  }
+
+  #profileInUse(): string | undefined {
+    return this.#options.profile ?? envValue(this.#options.env, 'AWS_PROFILE');
+  }
+
+  #mfaCommand(): string {
+    const profile = this.#profileInUse();
+    return profile === undefined ? 'devaccess mfa' : `devaccess mfa --profile ${profile}`;
+  }
+}
+
+async function regionOfProfile(profile: string | undefined): Promise<string> {
+  const client = new SSMClient({
+    logger: QUIET_LOGGER,
+    ...(profile === undefined ? {} : { profile }),
+  });
+  try {
+    return await client.config.region();
+  } catch (error) {
+    throw new DevaccessError('DA_NO_REGION', 'No AWS region is configured.', {
+      next: 'give --region, or set AWS_REGION or region in ~/.aws/config.',
+      cause: error,
+    });
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Hosts of the endpoints set in the environment; the stream may point there (docs/protocol.md §1.2). */
+function configuredHosts(env: Environment): string[] {
+  return ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_SSMMESSAGES'].flatMap(
+    (name) => {
+      const value = envValue(env, name);
+      return value !== undefined && URL.canParse(value)
+        ? [new URL(value).hostname.toLowerCase()]
+        : [];
+    },
+  );
+}

@@ -1,0 +1,148 @@
+import { connect as connectTcp } from 'node:net';
+import type { Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import WebSocket from 'ws';
+
+/** A frame larger than this closes the socket: real messages hold about 1 KiB. */
+const MAX_FRAME_BYTES = 1024 * 1024;
+const OPEN_TIMEOUT_MS = 15_000;
+
+export interface GatewaySocketHandlers {
+  onFrame(frame: Buffer): void;
+  /** Any sign of life from the other end: data, pings, pongs. */
+  onHeard(): void;
+  /** Written data has left this process's buffers. */
+  onDrain(): void;
+  /** Once, whoever closed it; never called for a socket that did not open. */
+  onClose(code: number, reason: string): void;
+}
+
+/** Why the gateway could not be opened. */
+export class GatewayOpenError extends Error {
+  override readonly name = 'GatewayOpenError';
+  /** HTTP status of a refused upgrade; undefined when there was no HTTP answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+/** One WebSocket to the message gateway. Lives until it closes; resuming opens a new one. */
+export class GatewaySocket {
+  readonly #socket: WebSocket;
+  readonly #tcp: () => Socket | undefined;
+
+  private constructor(socket: WebSocket, tcp: () => Socket | undefined) {
+    this.#socket = socket;
+    this.#tcp = tcp;
+  }
+
+  /**
+   * Connects and waits for the upgrade. Redirects are not followed: the token stays here.
+   * @throws GatewayOpenError
+   */
+  static async open(
+    url: URL,
+    headers: Record<string, string>,
+    handlers: GatewaySocketHandlers,
+  ): Promise<GatewaySocket> {
+    let tcp: Socket | undefined;
+    const socket = new WebSocket(url, {
+      headers,
+      perMessageDeflate: false,
+      maxPayload: MAX_FRAME_BYTES,
+      handshakeTimeout: OPEN_TIMEOUT_MS,
+      followRedirects: false,
+      createConnection: () => {
+        tcp = openStream(url);
+        tcp.setNoDelay(true);
+        return tcp;
+      },
+    });
+    socket.binaryType = 'nodebuffer';
+    // Before 'open': the gateway's first frames can arrive together with its answer.
+    socket.on('message', (data, isBinary) => {
+      handlers.onHeard();
+      if (isBinary && Buffer.isBuffer(data)) handlers.onFrame(data);
+    });
+    socket.on('ping', () => handlers.onHeard());
+    socket.on('pong', () => handlers.onHeard());
+    await opened(socket);
+    // From here on a failing socket reports itself through 'close'.
+    socket.on('error', () => undefined);
+    socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8')));
+    tcp?.on('drain', () => handlers.onDrain());
+    return new GatewaySocket(socket, () => tcp);
+  }
+
+  /** Bytes written but still in this process. */
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  sendText(text: string): void {
+    this.#socket.send(text);
+  }
+
+  /** Writes frames in one go; a socket that is closing swallows them, the channel resends. */
+  sendFrames(frames: readonly Buffer[]): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    const tcp = this.#tcp();
+    tcp?.cork();
+    for (const frame of frames) this.#socket.send(frame, { binary: true });
+    tcp?.uncork();
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.ping();
+  }
+
+  /** Stops reading, so that TCP pushes back on the gateway. */
+  pauseReading(): void {
+    this.#socket.pause();
+  }
+
+  resumeReading(): void {
+    this.#socket.resume();
+  }
+
+  /** Closes politely and drops the connection soon after, answered or not. */
+  close(): void {
+    this.#socket.close(1000);
+  }
+
+  /** Drops the connection at once. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
+
+function openStream(url: URL): Socket {
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (url.protocol === 'ws:') {
+    return connectTcp({ host, port: Number(url.port || 80) });
+  }
+  const serverName = /^[\d.]+$|:/.test(host) ? '' : host;
+  return connectTls({
+    host,
+    port: Number(url.port || 443),
+    servername: serverName,
+    ALPNProtocols: ['http/1.1'],
+  });
+}
+
+async function opened(socket: WebSocket): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('unexpected-response', (request, response) => {
+      request.destroy();
+      const status = response.statusCode ?? 0;
+      reject(new GatewayOpenError(`the message gateway answered HTTP ${status}`, status));
+    });
+    socket.once('error', (error) => {
+      reject(new GatewayOpenError(error.message, undefined, error));
+    });
+  });
+}
