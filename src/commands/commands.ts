@@ -1,9 +1,11 @@
 import type { Command } from '@oclif/core';
+import HostsSync from './hosts/sync.ts';
 import Mfa from './mfa.ts';
 
 export { main } from '../cli/main.ts';
 
 /** Every command by its id; oclif finds them here (package.json, `oclif.commands`). */
 export const COMMANDS: Record<string, Command.Class> = {
+  'hosts:sync': HostsSync,
   mfa: Mfa,
 };

@@ -1,0 +1,79 @@
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Flags } from '@oclif/core';
+import { DevaccessCommand } from '../../cli/base-command.ts';
+import type { SyncResult } from '../../hosts/sync.ts';
+import { printable } from '../../platform/errors.ts';
+import { sshDirectory } from '../../platform/paths.ts';
+
+export default class HostsSync extends DevaccessCommand {
+  static override summary = 'Write the servers of an account into the SSH config.';
+  static override description =
+    'Reads EC2 and Systems Manager and writes one file below ~/.ssh/config.d with an entry for ' +
+    'the bastion and for each server, included once at the top of ~/.ssh/config.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --profile prod --bastion tag:Name=bastion --dry-run',
+  ];
+
+  static override flags = {
+    profile: Flags.string({ helpValue: 'P', description: 'profile; else AWS_PROFILE, default' }),
+    region: Flags.string({ helpValue: 'R', description: "region; else AWS_REGION, profile's" }),
+    bastion: Flags.string({
+      helpValue: 'ID|tag:KEY=VALUE',
+      description: 'the server all others are reached through; else found by its name',
+    }),
+    user: Flags.string({
+      helpValue: 'U',
+      description: 'user for all servers, not by their system',
+    }),
+    'dry-run': Flags.boolean({ description: 'show the changes as a diff and write nothing' }),
+  };
+
+  override async run(): Promise<SyncResult> {
+    const { flags } = await this.parse(HostsSync);
+    const { chooseAccess } = await import('../../credentials/access.ts');
+    const { awsInventorySource } = await import('../../hosts/inventory-source.ts');
+    const { stableNodePath } = await import('../../hosts/proxy-command.ts');
+    const { syncHosts } = await import('../../hosts/sync.ts');
+    const { profile, region, bastion, user } = flags;
+    const access = await chooseAccess({ profile, region }, process.env, Date.now());
+    const result = await syncHosts(
+      {
+        profile: access.profile,
+        proxyProfile: access.namedProfile,
+        region: access.region,
+        bastion,
+        user,
+        dryRun: flags['dry-run'],
+      },
+      {
+        source: awsInventorySource(access, access.namedProfile),
+        sshDirectory: sshDirectory(process.env),
+        loginHome: userInfo().homedir,
+        program: {
+          node: stableNodePath(process.execPath),
+          script: join(this.config.root, 'bin', 'devaccess-proxy.js'),
+        },
+      },
+    );
+    this.show({ ...result, notices: [...access.notices, ...result.notices] });
+    return result;
+  }
+
+  private show(result: SyncResult): void {
+    for (const notice of result.notices) this.talk(printable(`devaccess: ${notice}`));
+    for (const { instanceId, name, reason } of result.skipped) {
+      this.talk(printable(`skipped ${name ?? ''} ${instanceId}: ${reason}`));
+    }
+    if (result.diff !== undefined) {
+      process.stdout.write(this.jsonEnabled() ? '' : result.diff);
+    }
+    const { added, changed, removed, unchanged } = result;
+    const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, ${unchanged.length} unchanged`;
+    const where = result.files.map(({ path, outcome }) => `${path} (${outcome})`).join(', ');
+    const text = `${result.hosts.length} hosts: ${counts}; ${where}`;
+    if (result.dryRun) this.talk(`${text}; nothing was written`);
+    else this.log(text);
+  }
+}

@@ -1,0 +1,49 @@
+/** A server as the inventory knows it: EC2 and SSM facts merged (8.2 of the hosts facts). */
+export interface InventoryNode {
+  instanceId: string;
+  /** Tag `Name`, or for hybrid nodes the name they registered with. Untrusted text. */
+  name: string | undefined;
+  /** EC2 tags. Untrusted text. */
+  tags: ReadonlyMap<string, string>;
+  /** EC2 instance state; undefined where EC2 does not know the node. */
+  state: string | undefined;
+  vpcId: string | undefined;
+  /** IPv4, else the first IPv6. */
+  privateAddress: string | undefined;
+  /** `PlatformName` of SSM, else `PlatformDetails` of EC2. */
+  platformName: string | undefined;
+  isWindows: boolean;
+  /** Ping status at SSM: `Online`, `ConnectionLost`, …; undefined where SSM does not know it. */
+  pingStatus: string | undefined;
+  /** Registered from outside EC2 (`mi-…`). */
+  isHybrid: boolean;
+}
+
+/** How ssh gets to a host: through its own agent, or through the bastion's sshd. */
+export type Route = 'direct' | 'jump';
+
+/** A server that gets an entry in the SSH config. */
+export interface HostEntry {
+  alias: string;
+  instanceId: string;
+  route: Route;
+  hostName: string;
+  user: string | undefined;
+  port: number;
+}
+
+const INSTANCE_ID = /^(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})$/;
+
+/** The only form of an id that may reach a ProxyCommand (8.4). */
+export function isInstanceId(text: string): boolean {
+  return INSTANCE_ID.test(text);
+}
+
+export function isOnline(node: InventoryNode): boolean {
+  return node.pingStatus === 'Online';
+}
+
+/** `web (i-0abc…)`, for messages. */
+export function nodeLabel(node: InventoryNode): string {
+  return node.name === undefined ? node.instanceId : `${node.name} (${node.instanceId})`;
+}

@@ -1,0 +1,82 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { DevaccessError, EXIT } from '../platform/errors.ts';
+
+export interface ProxyProgram {
+  /** Absolute path of Node. */
+  node: string;
+  /** Absolute path of `devaccess-proxy.js`. */
+  script: string;
+}
+
+export interface ProxyAccount {
+  /** Undefined leaves the choice to the environment ssh runs in. */
+  profile: string | undefined;
+  region: string;
+}
+
+/** Names both AWS SDKs can read (2.2 of the credentials facts); none of it means anything to sh. */
+const PROFILE = /^[\w\-@+.%:/]+$/;
+
+/**
+ * The value of ProxyCommand: ssh expands `%`, then the person's shell reads it. Node is named too,
+ * as `#!` would take whichever `node` comes first in the PATH of whoever runs ssh.
+ *
+ * @throws DevaccessError DA_UNQUOTABLE_PATH for an installation path no shell would read back,
+ *   DA_USAGE for a profile name AWS tools cannot read
+ */
+export function proxyCommand(program: ProxyProgram, account: ProxyAccount): string {
+  const words = [
+    quotePath(program.node),
+    quotePath(program.script),
+    '--target %h --port %p',
+    ...(account.profile === undefined ? [] : [`--profile ${profileWord(account.profile)}`]),
+    `--region ${account.region}`,
+  ];
+  return words.join(' ');
+}
+
+/**
+ * Node under a name that survives its next update: package managers keep a link at a fixed place
+ * to a folder with the version in its name.
+ *
+ * @param execPath the Node that runs now
+ */
+export function stableNodePath(execPath: string): string {
+  const folders = [
+    '/usr/bin',
+    '/usr/local/bin',
+    '/opt/homebrew/bin',
+    '/home/linuxbrew/.linuxbrew/bin',
+  ];
+  const isThisNode = (path: string): boolean => {
+    try {
+      return realpathSync(path) === realpathSync(execPath);
+    } catch {
+      return false;
+    }
+  };
+  return folders.map((folder) => join(folder, 'node')).find(isThisNode) ?? execPath;
+}
+
+function profileWord(profile: string): string {
+  if (!PROFILE.test(profile) || profile.startsWith('-')) {
+    throw new DevaccessError('DA_USAGE', `'${profile}' cannot be a profile name`, {
+      next: 'use letters, digits and - _ . @ + % : / only',
+      exitCode: EXIT.usage,
+    });
+  }
+  return profile.replaceAll('%', '%%');
+}
+
+/** Double quotes mean the same to sh, fish, csh and cmd.exe as long as none of these is inside. */
+function quotePath(path: string): string {
+  const isWindows = process.platform === 'win32';
+  const unsafe = isWindows ? /["%!^\p{Cc}]/u : /["\\$`!\p{Cc}]/u;
+  if (unsafe.test(path)) {
+    throw new DevaccessError('DA_UNQUOTABLE_PATH', `${path} cannot be written into an SSH config`, {
+      next: 'install devaccess and Node in folders without quotes, $, `, ! or backslashes',
+    });
+  }
+  return `"${path.replaceAll('%', '%%')}"`;
+}
