@@ -191,7 +191,7 @@ export class ClientChannel {
    */
   takeFrames(nowMs: number, limit = 256): Buffer[] {
     const frames = this.#acknowledgements;
-    if (frames.length > 0) this.#acknowledgements = [];
+    this.#acknowledgements = [];
     if (this.#isPaused || this.#isEnded) return frames;
     for (let count = 0; count < limit && this.#sender.hasFrame; count += 1) {
       if (this.#bucket?.take(nowMs) === false) break;

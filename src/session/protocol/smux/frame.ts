@@ -25,7 +25,11 @@ const NO_DATA = Buffer.alloc(0);
 
 // Header: version (1) · command (1) · length u16 LE (2) · stream id u32 LE (4)
 /** Encodes one frame; PSH data is at most 65535 bytes. */
-export function encodeSmuxFrame(command: SmuxCommand, streamId: number, data = NO_DATA): Buffer {
+export function encodeSmuxFrame(
+  command: SmuxCommand,
+  streamId: number,
+  data: Buffer = NO_DATA,
+): Buffer {
   if (data.length > SMUX_MAX_LENGTH) throw new RangeError('smux frame longer than 65535 bytes');
   const frame = Buffer.allocUnsafe(SMUX_HEADER_BYTES + data.length);
   frame.writeUInt8(SMUX_VERSION, 0);

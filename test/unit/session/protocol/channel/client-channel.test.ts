@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { FLAG, PAYLOAD_TYPE } from '../../../../../src/session/protocol/message/constants.ts';
+import {
+  decodeMessage,
+  encodeMessage,
+} from '../../../../../src/session/protocol/message/message.ts';
+import { readVector } from '../../../../vectors/read-vector.ts';
+import { nextMessageId } from './simulated-agent.ts';
+import { SimulatedNetwork } from './simulated-network.ts';
+import type { Weather } from './simulated-network.ts';
+
+const CALM: Weather = { loss: 0, duplicate: 0, delayMs: 1, jitterMs: 0 };
+
+function connected(weather: Weather = CALM, seed = 1, options = {}): SimulatedNetwork {
+  const network = new SimulatedNetwork(weather, seed, options);
+  network.agent.requestHandshake(network.nowMs);
+  network.runUntil(() => network.client.isReady, 60_000);
+  return network;
+}
+
+/** Offers all of `data` as the client takes it, and runs until the agent has acknowledged it. */
+function upload(network: SimulatedNetwork, data: Buffer, limitMs: number): void {
+  let offered = 0;
+  network.runUntil(() => {
+    while (offered < data.length && network.client.wantsInput) {
+      network.client.sendInput(data.subarray(offered, offered + 16_384), network.nowMs);
+      offered += 16_384;
+    }
+    return offered >= data.length && network.client.isDrained;
+  }, limitMs);
+}
+
+function download(network: SimulatedNetwork, data: Buffer, limitMs: number): void {
+  for (let at = 0; at < data.length; at += 1024) {
+    network.agent.send(PAYLOAD_TYPE.output, data.subarray(at, at + 1024), network.nowMs);
+  }
+  network.runUntil(() => Buffer.concat(network.output).length >= data.length, limitMs);
+}
+
+describe('client channel', () => {
+  it('answers the handshake and tells what the agent said', () => {
+    const network = connected();
+    expect(network.agent.handshakeResponses).toEqual([
+      {
+        ClientVersion: '1.2.764.0',
+        ProcessedClientActions: [
+          { ActionType: 'SessionType', ActionStatus: 1, ActionResult: null, Error: '' },
+        ],
+        Errors: null,
+      },
+    ]);
+    expect(network.events).toContainEqual(
+      expect.objectContaining({ type: 'ready', customerMessage: 'hello' }),
+    );
+    expect(network.client.session).toMatchObject({
+      agentVersion: '3.3.987.0',
+      sessionType: 'Port',
+      properties: { portNumber: '22' },
+    });
+  });
+
+  it('acknowledges with the recorded bytes', () => {
+    const messages = readVector('session-manager/client-messages.json') as Record<string, string>[];
+    const recorded = messages.find((message) => message['name'] === 'acknowledge')!;
+    const messageId = recorded['messageId']!;
+    const network = new SimulatedNetwork(CALM, 1, { randomUuid: () => messageId });
+    const early = encodeMessage({
+      messageType: 'output_stream_data',
+      schemaVersion: 1,
+      createdDateMs: 1,
+      sequenceNumber: 41,
+      flags: 0,
+      messageId,
+      payloadType: PAYLOAD_TYPE.output,
+      payload: Buffer.from('early'),
+    });
+    network.client.receive(early, Number(recorded['createdDateMs']));
+    const [frame] = network.client.takeFrames(1_700_000_000_123);
+    expect(frame!.toString('hex')).toBe(recorded['wireHex']);
+  });
+
+  it('refuses actions it does not know, each by name', () => {
+    const network = new SimulatedNetwork(CALM, 1);
+    const request = { AgentVersion: '3.3.0.0', RequestedClientActions: [{ ActionType: 'Dance' }] };
+    network.agent.send(
+      PAYLOAD_TYPE.handshakeRequest,
+      Buffer.from(JSON.stringify(request)),
+      network.nowMs,
+    );
+    network.runUntil(() => network.agent.handshakeResponses.length > 0, 1000);
+    expect(network.agent.handshakeResponses[0]).toMatchObject({
+      ProcessedClientActions: [{ ActionType: 'Dance', ActionStatus: 3 }],
+    });
+  });
+
+  it.each<[string, Weather]>([
+    ['a calm network', CALM],
+    ['1 % loss', { loss: 0.01, duplicate: 0, delayMs: 50, jitterMs: 0 }],
+    ['20 % loss', { loss: 0.2, duplicate: 0, delayMs: 20, jitterMs: 0 }],
+    ['everything twice', { loss: 0, duplicate: 1, delayMs: 20, jitterMs: 0 }],
+    ['heavy reordering', { loss: 0, duplicate: 0, delayMs: 20, jitterMs: 80 }],
+    ['400 ms round trips', { loss: 0.005, duplicate: 0, delayMs: 400, jitterMs: 20 }],
+    ['all of it', { loss: 0.1, duplicate: 0.1, delayMs: 100, jitterMs: 100 }],
+  ])('moves bytes exactly through %s', (_name, weather) => {
+    const data = randomBytes(512 * 1024);
+    for (const seed of [1, 2, 3]) {
+      const network = connected(weather, seed);
+      upload(network, data, 120_000);
+      expect(Buffer.concat(network.agent.received).equals(data)).toBe(true);
+      download(network, data, 120_000);
+      expect(Buffer.concat(network.output).equals(data)).toBe(true);
+    }
+  });
+
+  it('loses nothing when the connection is cut again and again', () => {
+    const data = randomBytes(1024 * 1024);
+    const network = connected({ ...CALM, delayMs: 40 });
+    let offered = 0;
+    let nextCut = 100_000;
+    network.runUntil(() => {
+      while (offered < data.length && network.client.wantsInput) {
+        network.client.sendInput(data.subarray(offered, offered + 16_384), network.nowMs);
+        offered += 16_384;
+      }
+      if (network.agent.received.length * 1024 > nextCut) {
+        nextCut += 100_000;
+        network.cut();
+      }
+      return offered >= data.length && network.client.isDrained;
+    }, 60_000);
+    expect(Buffer.concat(network.agent.received).equals(data)).toBe(true);
+  });
+
+  it('resends what the agent dropped while its port was not open yet', () => {
+    const network = connected();
+    network.agent.isDeaf = true;
+    network.client.sendInput(Buffer.from('SSH-2.0-client\r\n'), network.nowMs);
+    network.runUntil(
+      () => network.agent.arrivals.filter((number) => number === 1).length === 2,
+      1000,
+    );
+    expect(network.client.hasDeliveredInput).toBe(false);
+    network.agent.isDeaf = false;
+    network.runUntil(() => network.client.isDrained, 2000);
+    expect(Buffer.concat(network.agent.received).toString()).toBe('SSH-2.0-client\r\n');
+    expect(network.client.hasDeliveredInput).toBe(true);
+  });
+
+  it('holds data back while paused, keeps it, and goes on', () => {
+    const network = connected();
+    const pause = encodeMessage({
+      messageType: 'pause_publication',
+      schemaVersion: 1,
+      createdDateMs: 1,
+      sequenceNumber: 0,
+      flags: 0,
+      messageId: nextMessageId(),
+      payloadType: 0,
+      payload: Buffer.alloc(0),
+    });
+    network.client.receive(pause, network.nowMs);
+    network.client.sendInput(Buffer.from('kept'), network.nowMs);
+    expect(network.client.takeFrames(network.nowMs)).toEqual([]);
+    expect(network.client.deadlineMs(network.nowMs)).toBeUndefined();
+    const start = Buffer.from(pause);
+    start.write('start_publication'.padEnd(32), 4, 'latin1');
+    network.client.receive(start, network.nowMs);
+    network.runUntil(() => network.client.isDrained, 1000);
+    expect(Buffer.concat(network.agent.received).toString()).toBe('kept');
+  });
+
+  it('keeps its bounds when the far end never acknowledges', () => {
+    const network = connected();
+    network.agent.isDeaf = true;
+    let taken = 0;
+    for (let turn = 0; turn < 100; turn += 1) {
+      while (network.client.wantsInput) network.client.sendInput(Buffer.alloc(1024), network.nowMs);
+      taken += network.client.takeFrames(network.nowMs).length;
+    }
+    expect(taken).toBe(256);
+    expect(network.client.wantsInput).toBe(false);
+  });
+
+  it('paces data messages, not acknowledgements', () => {
+    const network = connected(CALM, 1, { pace: { perSecond: 100, burst: 10 } });
+    const start = network.nowMs + 10_000;
+    network.nowMs = start;
+    while (network.client.wantsInput) network.client.sendInput(Buffer.alloc(1024), start);
+    expect(network.client.takeFrames(start)).toHaveLength(10);
+    expect(network.client.takeFrames(start + 10)).toHaveLength(1);
+    expect(network.client.takeFrames(start + 60)).toHaveLength(5);
+    network.agent.send(PAYLOAD_TYPE.output, Buffer.from('x'), start + 60);
+    for (const frame of network.agent.takeFrames(start + 60))
+      network.client.receive(frame, start + 60);
+    const frames = network.client.takeFrames(start + 60);
+    const types = frames.map((frame) => {
+      const decoded = decodeMessage(frame);
+      return decoded.ok ? decoded.message.messageType : '';
+    });
+    expect(types).toContain('acknowledge');
+    expect(types).not.toContain('input_stream_data');
+  });
+
+  it('sends the TerminateSession flag as a numbered message', () => {
+    const network = connected();
+    network.client.sendFlag(FLAG.terminateSession, network.nowMs);
+    network.runUntil(() => network.agent.flag !== undefined, 1000);
+    expect(network.agent.flag).toBe(FLAG.terminateSession);
+  });
+
+  it('takes an old agent without a handshake as ready', () => {
+    const network = new SimulatedNetwork(CALM, 1);
+    network.agent.send(PAYLOAD_TYPE.output, Buffer.from('$ '), network.nowMs);
+    network.runUntil(() => network.output.length > 0, 1000);
+    expect(network.client.isReady).toBe(true);
+    expect(network.client.session.agentVersion).toBe('');
+  });
+
+  it('drops output that comes before the handshake is complete, unacknowledged', () => {
+    const network = new SimulatedNetwork(CALM, 1);
+    network.agent.requestHandshake(network.nowMs);
+    for (const frame of network.agent.takeFrames(network.nowMs))
+      network.client.receive(frame, network.nowMs);
+    expect(network.client.takeFrames(network.nowMs)).toHaveLength(2);
+    network.agent.send(PAYLOAD_TYPE.output, Buffer.from('too soon'), network.nowMs);
+    for (const frame of network.agent.takeFrames(network.nowMs))
+      network.client.receive(frame, network.nowMs);
+    expect(network.client.takeFrames(network.nowMs)).toEqual([]);
+    expect(network.client.takeEvents().filter((event) => event.type === 'output')).toEqual([]);
+  });
+
+  it('reports the reason of channel_closed and takes nothing more', () => {
+    const network = connected();
+    const closed = encodeMessage({
+      messageType: 'channel_closed',
+      schemaVersion: 1,
+      createdDateMs: 1,
+      sequenceNumber: 0,
+      flags: 0,
+      messageId: nextMessageId(),
+      payloadType: 0,
+      payload: Buffer.from('{"Output":"Session timed out"}'),
+    });
+    network.client.receive(closed, network.nowMs);
+    expect(network.client.takeEvents()).toEqual([
+      { type: 'closed', output: 'Session timed out', isIncomplete: false },
+    ]);
+    expect(network.client.isEnded).toBe(true);
+    network.agent.send(PAYLOAD_TYPE.output, Buffer.from('late'), network.nowMs);
+    for (const frame of network.agent.takeFrames(network.nowMs))
+      network.client.receive(frame, network.nowMs);
+    expect(network.client.takeEvents()).toEqual([]);
+  });
+});
