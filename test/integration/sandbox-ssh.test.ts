@@ -1,14 +1,13 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSshHosts } from '../../src/sandbox/ssh/ssh-hosts.ts';
 import type { SshHost, SshHosts } from '../../src/sandbox/ssh/ssh-hosts.ts';
-
-const run = promisify(execFile);
 
 let directory: string;
 let hosts: SshHosts;
@@ -53,13 +52,307 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const ssh = (command: string): Promise<{ stdout: string; stderr: string }> =>
-  run('ssh', [...sshOptions(), '-p', String(app.port), 'dev@127.0.0.1', command]);
+interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: Buffer;
+  stderr: string;
+}
 
-describe('an embedded host', () => {
-  it('runs a command in its home directory', async () => {
-    expect((await ssh('pwd; echo $HOME')).stdout).toBe(
-      `${app.homeDirectory}\n${app.homeDirectory}\n`,
+/** Runs a client to its end; never throws for its exit code. */
+function client(file: string, args: readonly string[], input?: Buffer): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: 'pipe' });
+    const stdout: Buffer[] = [];
+    const stderr: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({
+        code,
+        signal,
+        stdout: Buffer.concat(stdout),
+        stderr: Buffer.concat(stderr).toString(),
+      }),
     );
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
+}
+
+const ssh = (args: readonly string[], input?: Buffer): Promise<Finished> =>
+  client('ssh', [...sshOptions(), '-p', String(app.port), 'dev@127.0.0.1', ...args], input);
+
+const isInstalled = (program: string): boolean =>
+  spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+/** A process id is gone once signalling it fails. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.skipIf(!isInstalled('ssh'))('ssh to an embedded host', () => {
+  it('runs a command in its home directory', async () => {
+    const { code, stdout } = await ssh(['pwd; echo $HOME; uname -s']);
+    expect(stdout.toString()).toBe(
+      `${app.homeDirectory}\n${app.homeDirectory}\n${spawnSync('uname', ['-s']).stdout.toString()}`,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('reports the exit status, and keeps stdout and stderr apart', async () => {
+    const finished = await ssh(['echo out; echo err >&2; exit 42']);
+    expect(finished.code).toBe(42);
+    expect(finished.stdout.toString()).toBe('out\n');
+    expect(finished.stderr).toBe('err\n');
+  });
+
+  it('reports death by a signal', async () => {
+    // OpenSSH's client exits 255 for an exit-signal.
+    expect((await ssh(['kill -TERM $$'])).code).toBe(255);
+  });
+
+  it('half-closes: the command sees the end of its input, then answers', async () => {
+    const finished = await ssh(['cat | tr a-z A-Z; echo done'], Buffer.from('hello\n'));
+    expect(finished.stdout.toString()).toBe('HELLO\ndone\n');
+  });
+
+  it('carries 64 MiB each way at once, byte for byte', async () => {
+    const sent = randomBytes(64 * 1024 * 1024);
+    const { stdout, code } = await ssh(['cat'], sent);
+    expect(code).toBe(0);
+    expect(sha256(stdout)).toBe(sha256(sent));
+  });
+
+  it('keeps much output on both stdout and stderr exact', async () => {
+    const { stdout, stderr } = await ssh([
+      'seq 1 900000 & seq 1 900000 | tr 0-9 a-j >&2; wait; echo end',
+    ]);
+    const numbers = Array.from({ length: 900_000 }, (_, index) => `${index + 1}\n`).join('');
+    expect(sha256(stdout)).toBe(sha256(Buffer.from(`${numbers}end\n`)));
+    const letters = numbers.replace(/[0-9]/g, (digit) => 'abcdefghij'.charAt(Number(digit)));
+    expect(sha256(Buffer.from(stderr))).toBe(sha256(Buffer.from(letters)));
+  });
+
+  it('gives a terminal of the asked size', async () => {
+    const { stdout } = await client('ssh', [
+      ...sshOptions(),
+      '-tt',
+      '-p',
+      String(app.port),
+      'dev@127.0.0.1',
+      'test -t 0 && test -t 1 && echo terminal',
+    ]);
+    expect(stdout.toString()).toContain('terminal');
+  });
+
+  it('runs a shell', async () => {
+    const { stdout } = await ssh([], Buffer.from('echo from-$((40 + 2))\nexit\n'));
+    expect(stdout.toString()).toContain('from-42');
+  });
+
+  it('refuses other keys, and everything but keys', async () => {
+    const stranger = await client('ssh', [
+      ...sshOptions('stranger'),
+      '-o',
+      'IdentitiesOnly=yes',
+      '-p',
+      String(app.port),
+      'dev@127.0.0.1',
+      'true',
+    ]);
+    expect(stranger.code).toBe(255);
+    expect(stranger.stderr).toContain('Permission denied (publickey)');
+  });
+
+  it('shows the host key that it announced', async () => {
+    const { stdout } = await client('ssh-keyscan', ['-p', String(app.port), '127.0.0.1']);
+    expect(stdout.toString()).toContain(app.publicKey.split(' ')[1]);
+  });
+
+  it('leaves nothing running when the client dies', async () => {
+    const child = spawn('ssh', [
+      ...sshOptions(),
+      '-p',
+      String(app.port),
+      'dev@127.0.0.1',
+      'sleep 600 & echo $!; wait',
+    ]);
+    const [first] = (await once(child.stdout, 'data')) as [Buffer];
+    const pid = Number(first.toString());
+    expect(isAlive(pid)).toBe(true);
+    child.kill('SIGKILL');
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('serves twenty clients at once', async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, (_, index) => ssh([`echo ${index}`])));
+    expect(all.map(({ stdout }) => Number(stdout.toString()))).toEqual([...Array(20).keys()]);
+  });
+});
+
+describe.skipIf(!isInstalled('scp'))('scp', () => {
+  it.each([
+    ['SFTP', []],
+    ['the old protocol', ['-O']],
+  ])('copies 64 MiB each way over %s', async (_name, extra) => {
+    const data = randomBytes(64 * 1024 * 1024);
+    const from = join(directory, 'scp-up');
+    const back = join(directory, 'scp-down');
+    await writeFile(from, data);
+    const common = [...sshOptions(), ...extra, '-P', String(app.port)];
+    const up = await client('scp', [...common, from, 'dev@127.0.0.1:copied']);
+    expect([up.code, up.stderr]).toEqual([0, '']);
+    const down = await client('scp', [...common, 'dev@127.0.0.1:copied', back]);
+    expect([down.code, down.stderr]).toEqual([0, '']);
+    expect(sha256(await readFile(back))).toBe(sha256(data));
+  });
+
+  it('copies a directory and keeps modes and times', async () => {
+    const tree = join(directory, 'tree');
+    await mkdir(join(tree, 'inner'), { recursive: true });
+    await writeFile(join(tree, 'inner', 'run.sh'), 'echo hi\n', { mode: 0o755 });
+    await utimes(join(tree, 'inner', 'run.sh'), 1_600_000_000, 1_600_000_000);
+    const common = [...sshOptions(), '-rp', '-P', String(app.port)];
+    expect((await client('scp', [...common, tree, 'dev@127.0.0.1:tree'])).code).toBe(0);
+    const back = join(directory, 'tree-back');
+    expect((await client('scp', [...common, 'dev@127.0.0.1:tree', back])).code).toBe(0);
+    const stats = await stat(join(back, 'inner', 'run.sh'));
+    expect(stats.mode & 0o777).toBe(0o755);
+    expect(stats.mtimeMs).toBe(1_600_000_000_000);
+  });
+
+  it('says which file is missing', async () => {
+    const { code, stderr } = await client('scp', [
+      ...sshOptions(),
+      '-P',
+      String(app.port),
+      'dev@127.0.0.1:nothing',
+      directory,
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('No such file or directory');
+  });
+});
+
+describe.skipIf(!isInstalled('sftp'))('sftp', () => {
+  it('runs a batch of everything it can ask', async () => {
+    await writeFile(join(directory, 'local'), 'local bytes');
+    const batch = [
+      'pwd',
+      'mkdir box',
+      'cd box',
+      `put ${join(directory, 'local')} one`,
+      'chmod 600 one',
+      'rename one two',
+      'ln -s two link',
+      'ls -la',
+      `get link ${join(directory, 'fetched')}`,
+      'rm link',
+      'rm two',
+      'cd ..',
+      'rmdir box',
+      '-ls box',
+    ];
+    const { code, stdout, stderr } = await client(
+      'sftp',
+      [...sshOptions(), '-b', '-', '-P', String(app.port), 'dev@127.0.0.1'],
+      Buffer.from(batch.join('\n') + '\n'),
+    );
+    expect(stderr).toContain('box" not found');
+    expect(code).toBe(0);
+    expect(stdout.toString()).toContain(`Remote working directory: ${app.homeDirectory}`);
+    expect(stdout.toString()).toMatch(/-rw------- .* 11 .* two/);
+    expect(stdout.toString()).toMatch(/lrwxrwxrwx .* link/);
+    expect(await readFile(join(directory, 'fetched'), 'utf8')).toBe('local bytes');
+  });
+});
+
+describe.skipIf(!isInstalled('rsync'))('rsync', () => {
+  it('copies a tree each way', async () => {
+    const tree = join(directory, 'rsync-tree');
+    await mkdir(join(tree, 'deep'), { recursive: true });
+    const data = randomBytes(3_000_000);
+    await writeFile(join(tree, 'deep', 'data'), data);
+    const shell = ['ssh', ...sshOptions(), '-p', String(app.port)].join(' ');
+    const up = await client('rsync', ['-a', '-e', shell, `${tree}/`, 'dev@127.0.0.1:rsynced/']);
+    expect([up.code, up.stderr]).toEqual([0, '']);
+    const back = join(directory, 'rsync-back');
+    const down = await client('rsync', ['-a', '-e', shell, 'dev@127.0.0.1:rsynced/', `${back}/`]);
+    expect([down.code, down.stderr]).toEqual([0, '']);
+    expect(sha256(await readFile(join(back, 'deep', 'data')))).toBe(sha256(data));
+  });
+});
+
+describe.skipIf(!isInstalled('git'))('git', () => {
+  it('clones a repository', async () => {
+    const script = [
+      'git init -q repo',
+      'cd repo',
+      'seq 1 200000 > numbers',
+      'git add .',
+      'git -c user.name=a -c user.email=a@b commit -q -m first',
+    ].join(' && ');
+    expect((await ssh([script])).stderr).toBe('');
+    const clone = join(directory, 'clone');
+    const { code } = await client('git', [
+      '-c',
+      `core.sshCommand=${['ssh', ...sshOptions()].join(' ')}`,
+      'clone',
+      '-q',
+      `ssh://dev@127.0.0.1:${app.port}${app.homeDirectory}/repo`,
+      clone,
+    ]);
+    expect(code).toBe(0);
+    expect((await readFile(join(clone, 'numbers'), 'utf8')).length).toBe(1_288_895);
+  });
+});
+
+describe.skipIf(!isInstalled('ssh'))('a bastion', () => {
+  const jump = (target: string, command: string, input?: Buffer): Promise<Finished> => {
+    const bastion = hosts.hosts.find((host) => host.bastion === true)!;
+    const forward = [...sshOptions(), '-p', String(bastion.port), '-W', target, 'dev@127.0.0.1'];
+    return client(
+      'ssh',
+      [...sshOptions(), '-o', `ProxyCommand=ssh ${forward.join(' ')}`, 'dev@far', command],
+      input,
+    );
+  };
+
+  it('leads to a host behind it', async () => {
+    const data = randomBytes(8 * 1024 * 1024);
+    const { code, stdout } = await jump('10.0.1.20:22', 'pwd; cat', data);
+    expect(code).toBe(0);
+    const home = Buffer.from(`${app.homeDirectory}\n`);
+    expect(sha256(stdout)).toBe(sha256(Buffer.concat([home, data])));
+  });
+
+  it.each(['10.0.1.20:80', '10.9.9.9:22', '127.0.0.1:2222', 'localhost:631'])(
+    'refuses %s',
+    async (target) => {
+      const { code, stderr } = await jump(target, 'true');
+      expect(code).toBe(255);
+      expect(stderr).toContain('stdio forwarding failed');
+    },
+  );
+
+  it('is the only host that forwards', async () => {
+    const { stderr } = await client('ssh', [
+      ...sshOptions(),
+      '-p',
+      String(app.port),
+      '-W',
+      '10.0.0.10:22',
+      'dev@127.0.0.1',
+    ]);
+    expect(stderr).toContain('stdio forwarding failed');
   });
 });

@@ -28,6 +28,7 @@ const SIGNALS = [
 /** A process started for an SSH channel, with everything it started itself. */
 export class ChildCommand {
   readonly #child: ChildProcessWithoutNullStreams;
+  #ended = false;
 
   /**
    * Runs `file` joined to `channel`: stdin, stdout and stderr with back-pressure, its exit status or
@@ -65,6 +66,9 @@ export class ChildCommand {
       channel.end();
     });
     child.on('close', (code, signal) => {
+      // What it left in the background goes too, now while the group's number is surely its own.
+      this.kill();
+      this.#ended = true;
       void written.then(() => {
         if (signal === null) channel.exit(code ?? 0);
         else channel.exit(signal.slice('SIG'.length));
@@ -80,13 +84,12 @@ export class ChildCommand {
 
   /** The channel is gone: nothing of the command may stay. */
   kill(): void {
-    this.#kill('SIGHUP');
     this.#kill('SIGKILL');
   }
 
   #kill(signal: NodeJS.Signals): void {
     const { pid } = this.#child;
-    if (pid === undefined) return;
+    if (pid === undefined || this.#ended) return;
     try {
       process.kill(-pid, signal);
     } catch {

@@ -1,10 +1,13 @@
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import ssh2 from 'ssh2';
-import type { Connection, Session } from 'ssh2';
+import type { Connection, PseudoTtyInfo, ServerChannel, Session } from 'ssh2';
 import { AuthorizedKeys } from './authorized-keys.ts';
 import { ChildCommand } from './child-command.ts';
 import type { CommandSettings } from './child-command.ts';
 import { forwardChannel } from './forward-channel.ts';
+import { acceptsVariable, loginCommand } from './login-command.ts';
+import { serveSftp } from './sftp-channel.ts';
 
 export interface EmbeddedServerOptions {
   /** OpenSSH private key of the host. */
@@ -30,30 +33,32 @@ const CIPHERS = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'] as const;
 /** Starts an SSH server on a free loopback port: exec, shell, SFTP and, for a bastion, forwarding. */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const authorizedKeys = new AuthorizedKeys(options.authorizedKeys);
-  const connections = new Set<Connection>();
   const server = new ssh2.Server(
     {
       hostKeys: [options.hostKey],
       ident: 'devaccess-sandbox',
       algorithms: { cipher: [...CIPHERS], compress: ['none'] },
     },
-    (connection) => {
-      connections.add(connection);
-      connection.on('close', () => connections.delete(connection));
-      serve(connection, authorizedKeys, options);
-    },
+    (connection) => serve(connection, authorizedKeys, options),
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve());
+  // The sockets are kept here, as ssh2 gives no way to cut one whose peer does not answer.
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    server.injectSocket(socket);
   });
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(0, '127.0.0.1', () => resolve());
+  });
+  const { port } = listener.address() as AddressInfo;
   return {
     port,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const connection of connections) connection.end();
+        listener.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }
@@ -82,8 +87,13 @@ function serveSession(
   options: EmbeddedServerOptions,
 ): void {
   const environment: Record<string, string> = {};
-  let command: ChildCommand | undefined;
   const settings: CommandSettings = { homeDirectory: options.homeDirectory, environment };
+  let terminal: PseudoTtyInfo | undefined;
+  let command: ChildCommand | undefined;
+  const start = (channel: ServerChannel, commandLine: string | undefined): void => {
+    const { file, args } = loginCommand(commandLine, terminal);
+    command = new ChildCommand(channel, file, args, settings);
+  };
   const kill = (): void => {
     connection.off('close', kill);
     command?.kill();
@@ -91,8 +101,23 @@ function serveSession(
   connection.once('close', kill);
   // The channel's own close event waits until its data was read; the session's does not.
   session.once('close', kill);
-  session.on('signal', (_accept, _reject, info) => command?.signal(info.name));
-  session.on('exec', (accept, _reject, info) => {
-    command = new ChildCommand(accept(), '/bin/sh', ['-c', info.command], settings);
+  session.on('env', (accept: (() => void) | undefined, reject: (() => void) | undefined, info) => {
+    if (acceptsVariable(info.key)) {
+      environment[info.key] = info.val;
+      accept?.();
+    } else reject?.();
   });
+  session.on('pty', (accept: (() => void) | undefined, _reject, info) => {
+    terminal = info;
+    environment.TERM = info.term;
+    environment.PS1 = `${options.hostName}:\\w\\$ `;
+    accept?.();
+  });
+  session.on('signal', (accept: (() => void) | undefined, _reject, info) => {
+    command?.signal(info.name);
+    accept?.();
+  });
+  session.on('shell', (accept) => start(accept(), undefined));
+  session.on('exec', (accept, _reject, info) => start(accept(), info.command));
+  session.on('sftp', (accept) => serveSftp(accept(), options.homeDirectory));
 }

@@ -21,14 +21,20 @@ export function forwardChannel(
     channel.pipe(socket);
     // end() would close both ways at once on a server's channel; eof() closes only this one.
     socket.pipe(channel, { end: false });
-    socket.once('end', () => afterWrites(channel, () => channel.eof()));
-    socket.once('close', () => afterWrites(channel, () => channel.close()));
+    let flushed = false;
+    let closed = false;
+    socket.once('end', () => {
+      // The callback of an empty write comes once everything before it has been sent.
+      channel.write('', () => {
+        channel.eof();
+        flushed = true;
+        if (closed) channel.close();
+      });
+    });
+    socket.once('close', (hadError) => {
+      closed = true;
+      if (flushed || hadError || !socket.readableEnded) channel.close();
+    });
     channel.once('close', () => socket.destroy());
   });
-}
-
-/** Calls `action` when what was written to the channel before has been sent. */
-function afterWrites(channel: ServerChannel, action: () => void): void {
-  if (channel.writableLength === 0) action();
-  else channel.once('drain', action);
 }
