@@ -1,0 +1,108 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import { createAgent } from './agent/agent.ts';
+import type { AgentOptions } from './agent/agent.ts';
+import { attachGateway } from './gateway/gateway.ts';
+import type { Gateway, GatewayOptions } from './gateway/gateway-options.ts';
+import { startSandbox } from './sandbox.ts';
+import type { Sandbox, SandboxOptions } from './sandbox.ts';
+import { SEED } from './seed.ts';
+import { startSshHosts } from './ssh/ssh-hosts.ts';
+import type { SshHosts, SshHostSeed } from './ssh/ssh-hosts.ts';
+
+export interface LocalAwsOptions extends SandboxOptions {
+  /** Folder for keys, AWS files and the hosts' home directories. */
+  stateDir: string;
+  /** OpenSSH public keys that may log in to the hosts, beside the generated one. */
+  authorizedKeys?: readonly string[];
+  gateway?: Pick<GatewayOptions, 'limits' | 'onFrame'>;
+  agent?: Pick<AgentOptions, 'agentVersion' | 'pace' | 'kms' | 'windowMessages'>;
+}
+
+/** The sandbox with everything attached: APIs, message gateway, agents and SSH hosts. */
+export interface LocalAws {
+  readonly sandbox: Sandbox;
+  readonly gateway: Gateway;
+  readonly hosts: SshHosts;
+  /** Private key (0600) that may log in to every host. */
+  readonly identityFile: string;
+  /** known_hosts lines by instance id, as an administrator would hand them out. */
+  readonly knownHosts: string;
+  close(): Promise<void>;
+}
+
+/** Starts the whole sandbox on loopback; nothing of it outlives {@link LocalAws.close}. */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
+  const identityFile = join(options.stateDir, 'id_ed25519');
+  const identity = await loginKey(identityFile);
+  const sandbox = await startSandbox(options);
+  try {
+    const hosts = await startSshHosts({
+      hosts: sshHostSeeds(sandbox),
+      authorizedKeys: [identity, ...(options.authorizedKeys ?? [])],
+      stateDirectory: options.stateDir,
+    });
+    const gateway = attachGateway({
+      server: sandbox.httpServer,
+      registry: sandbox.registry,
+      authenticateUpgrade: (request) => Promise.resolve(sandbox.verifyUpgrade(request)),
+      agentFor: (session) =>
+        createAgent({
+          session,
+          registry: sandbox.registry,
+          network: hosts.network,
+          ...options.agent,
+        }),
+      ...options.gateway,
+    });
+    return {
+      sandbox,
+      gateway,
+      hosts,
+      identityFile,
+      knownHosts: hosts.hosts.map((host) => `${host.instanceId} ${host.publicKey}\n`).join(''),
+      close: async () => {
+        gateway.close();
+        await hosts.close();
+        await sandbox.close();
+      },
+    };
+  } catch (error) {
+    await sandbox.close();
+    throw error;
+  }
+}
+
+/** Every running machine that is not Windows has an SSH server, the hybrid ones too. */
+function sshHostSeeds({ account }: Sandbox): SshHostSeed[] {
+  const instances = account.instances
+    .filter(({ state, platform }) => state === 'running' && platform === undefined)
+    .map(({ instanceId, tags, privateIpAddress }) => ({
+      instanceId,
+      name: tags['Name'] ?? instanceId,
+      privateIp: privateIpAddress,
+      bastion: tags['Name'] === SEED.bastionName,
+    }));
+  const hybrid = account.nodes
+    .filter(({ resourceType }) => resourceType === 'ManagedInstance')
+    .map(({ instanceId, computerName, ipAddress }) => ({
+      instanceId,
+      name: computerName,
+      privateIp: ipAddress,
+    }));
+  return [...instances, ...hybrid];
+}
+
+/** The key that logs in to the hosts, made on first use. Returns the public half. */
+async function loginKey(file: string): Promise<string> {
+  try {
+    return await readFile(`${file}.pub`, 'utf8');
+  } catch {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'devaccess-sandbox' });
+    await writeFile(file, pair.private, { mode: 0o600 });
+    await writeFile(`${file}.pub`, `${pair.public}\n`, { mode: 0o644 });
+    return pair.public;
+  }
+}
