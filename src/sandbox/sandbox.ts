@@ -49,10 +49,11 @@ export interface Sandbox {
   readonly accessKey: AccessKey;
   readonly mfaDevice: MfaDevice;
   readonly registry: SessionRegistry;
-  readonly kms: KmsVault;
   readonly httpServer: Server;
   /** The code that the person's authenticator shows now. */
   mfaCode: () => string;
+  /** KMS Decrypt in process, for the agent; rejects for another key or context. */
+  kmsDecrypt: (ciphertext: Buffer, context: Readonly<Record<string, string>>) => Promise<Buffer>;
   /** Checks the signature of a WebSocket upgrade of the message gateway. */
   verifyUpgrade: (request: IncomingMessage) => UpgradeSignature;
   /** Ends every session, closes the server and removes the written files. */
@@ -73,7 +74,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   });
   const verifier = new SignatureVerifier({ credentials, now });
   const registry = new SessionRegistry(now);
-  const kms = new KmsVault(account.kmsKeys);
+  const vault = new KmsVault(account.kmsKeys);
   const gatewayUrl = (): string => `ws://127.0.0.1:${portOf(httpServer)}`;
   const documents = options.documents ?? SERVED_DOCUMENTS;
   const httpServer = createApiServer({
@@ -83,13 +84,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       iamService({ account }),
       ec2ApiService({ account }),
       ssmService({ account, registry, requireMfa, documents, gatewayUrl, now }),
-      kmsService({ account, vault: kms }),
+      kmsService({ account, vault }),
     ],
   });
   await listen(httpServer, options.port ?? 0);
 
   // The message gateway, its agents and the SSH hosts are attached here: they need the server,
-  // the registry, `verifyUpgrade` and the account's nodes.
+  // the registry, `verifyUpgrade`, `kmsDecrypt` and the account's nodes. `close()` must end the
+  // gateway before the server, which waits for upgraded sockets.
 
   const port = portOf(httpServer);
   const endpoint = `http://127.0.0.1:${port}`;
@@ -113,9 +115,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     accessKey,
     mfaDevice,
     registry,
-    kms,
     httpServer,
     mfaCode: () => totpCode(mfaDevice, now()),
+    kmsDecrypt: (ciphertext, context) => {
+      const opened = vault.decrypt(ciphertext, new Map(Object.entries(context)));
+      return opened === undefined
+        ? Promise.reject(new Error('InvalidCiphertextException'))
+        : Promise.resolve(opened.plaintext);
+    },
     verifyUpgrade: (request) => verifier.verifyUpgrade(request),
     close: async () => {
       for (const { sessionId } of registry.list()) registry.terminate(sessionId, '');

@@ -23,6 +23,8 @@ export type StartedSession = Pick<
 
 /** Ended sessions that DescribeSessions(History) still shows; older ones are forgotten. */
 const HISTORY_LIMIT = 1000;
+/** Unused tokens of one session that stay good; asking for more spoils the oldest. */
+const TOKEN_LIMIT = 16;
 
 /**
  * The sessions of the sandbox: the SSM API starts, resumes and terminates them, the message
@@ -55,6 +57,8 @@ export class SessionRegistry {
     const token = randomBytes(96).toString('base64');
     const tokens = this.#tokens.get(sessionId) ?? new Set();
     tokens.add(token);
+    const oldest = tokens.values().next();
+    if (tokens.size > TOKEN_LIMIT && !oldest.done) tokens.delete(oldest.value);
     this.#tokens.set(sessionId, tokens);
     return token;
   }

@@ -28,7 +28,10 @@ export function createApiServer({ services, verifier }: ServerOptions): Server {
       maxHeaderSize: 32 * 1024,
     },
     (incoming, outgoing) => {
-      void respond(incoming, outgoing, { services, verifier });
+      respond(incoming, outgoing, { services, verifier }).catch(() => {
+        // Not the client's doing: it gets no answer, and the sandbox goes on.
+        outgoing.destroy();
+      });
     },
   );
   server.maxRequestsPerSocket = 0;

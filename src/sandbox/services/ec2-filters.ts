@@ -81,8 +81,15 @@ export function matchesFilters(instance: Ec2Instance, filters: readonly Instance
 }
 
 function instanceFacts(instance: Ec2Instance, name: string): string[] {
-  const facts = name.startsWith('tag:') ? [instance.tags[name.slice(4)]] : FACTS[name]?.(instance);
+  const facts = name.startsWith('tag:')
+    ? [tagValue(instance.tags, name.slice('tag:'.length))]
+    : FACTS[name]?.(instance);
   return (facts ?? []).filter((fact) => fact !== undefined);
+}
+
+/** A tag's value; `constructor` and the like are tags only where someone set them. */
+export function tagValue(tags: Ec2Instance['tags'], key: string): string | undefined {
+  return Object.hasOwn(tags, key) ? tags[key] : undefined;
 }
 
 /** One backtrack point instead of a regular expression: no pattern of a client takes exponential time. */

@@ -8,6 +8,8 @@ import type { SandboxSession, SessionRegistry } from '../session-registry.ts';
 import { DEFAULT_DOCUMENT, findDocument, resolveParameters } from './ssm-documents.ts';
 
 const PAGE_SIZE = { min: 1, max: 200 } as const;
+/** Sessions that may be open at once. */
+const ACTIVE_LIMIT = 1000;
 const FILTER_KEYS = [
   'InvokedAfter',
   'InvokedBefore',
@@ -70,6 +72,7 @@ function startSession(
         Message: `${target} is not connected.`,
       });
     }
+    refuseFlood(registry);
     const session = registry.start({
       target,
       documentName: document.name,
@@ -81,6 +84,12 @@ function startSession(
     if (reason !== undefined) reasons.set(session, reason);
     return openingOf(session, options);
   };
+}
+
+function refuseFlood(registry: SessionRegistry): void {
+  const active = registry.list().filter(({ status }) => status !== 'Terminated');
+  if (active.length < ACTIVE_LIMIT) return;
+  throw new ServiceError('ThrottlingException', 'Rate exceeded');
 }
 
 /**

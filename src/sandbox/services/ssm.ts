@@ -5,6 +5,7 @@ import type { JsonOperation } from '../http/json-protocol.ts';
 import type { HttpService } from '../http/service.ts';
 import { PageTokens } from '../page-tokens.ts';
 import { ServiceError } from '../service-error.ts';
+import { tagValue } from './ec2-filters.ts';
 import { sessionOperations } from './ssm-sessions.ts';
 import type { SsmSessionOptions } from './ssm-sessions.ts';
 
@@ -121,7 +122,7 @@ function nodeMatches(account: SandboxAccount, node: ManagedNode, filter: NodeFil
 /** An EC2 node carries the instance's tags. */
 function tagFacts(instances: readonly Ec2Instance[], node: ManagedNode, key: string) {
   const tags = instances.find(({ instanceId }) => instanceId === node.instanceId)?.tags ?? {};
-  return key === 'tag-key' ? Object.keys(tags) : [tags[key.slice('tag:'.length)]];
+  return key === 'tag-key' ? Object.keys(tags) : [tagValue(tags, key.slice('tag:'.length))];
 }
 
 function sourceType({ resourceType }: ManagedNode): string {
