@@ -19,6 +19,18 @@ export interface AwsAccess {
   notices: string[];
 }
 
+/** Settings of a profile the SDK can get credentials from. */
+const SOURCES = [
+  'aws_access_key_id',
+  'role_arn',
+  'credential_process',
+  'credential_source',
+  'sso_session',
+  'sso_start_url',
+  'web_identity_token_file',
+  'login_session',
+];
+
 /**
  * Settles profile, region and credentials the way all AWS tools do (2.1): the environment's keys
  * count unless a profile was named.
@@ -37,9 +49,12 @@ export async function chooseAccess(
   const usesEnvironment =
     choice.origin === 'fallback' && envValue(env, 'AWS_ACCESS_KEY_ID') !== undefined;
   const hasLongTerm = profileSettings(files, `${choice.name}-long-term`) !== undefined;
-  if (settings === undefined && !usesEnvironment) {
-    if (hasLongTerm) throw needsMfa('DA_NO_CREDENTIALS', 'has no session yet', choice.name);
-    if (choice.origin !== 'fallback') {
+  if (!usesEnvironment) {
+    const hasSource = SOURCES.some((key) => settings?.has(key));
+    if (!hasSource && hasLongTerm) {
+      throw needsMfa('DA_NO_CREDENTIALS', 'has no session yet', choice.name);
+    }
+    if (settings === undefined && choice.origin !== 'fallback') {
       throw new DevaccessError('DA_NO_PROFILE', `There is no AWS profile ${choice.name}`, {
         next: 'check the name; profiles are in ~/.aws/credentials and ~/.aws/config',
       });
