@@ -1,6 +1,9 @@
 import type { Command } from '@oclif/core';
 import HostsSync from './hosts/sync.ts';
 import Mfa from './mfa.ts';
+import SandboxCode from './sandbox/code.ts';
+import SandboxDemo from './sandbox/demo.ts';
+import SandboxStart from './sandbox/start.ts';
 
 export { main } from '../cli/main.ts';
 
@@ -8,4 +11,7 @@ export { main } from '../cli/main.ts';
 export const COMMANDS: Record<string, Command.Class> = {
   'hosts:sync': HostsSync,
   mfa: Mfa,
+  'sandbox:code': SandboxCode,
+  'sandbox:demo': SandboxDemo,
+  'sandbox:start': SandboxStart,
 };

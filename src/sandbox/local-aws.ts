@@ -11,9 +11,11 @@ import { SEED } from './seed.ts';
 import { startSshHosts } from './ssh/ssh-hosts.ts';
 import type { SshHosts, SshHostSeed } from './ssh/ssh-hosts.ts';
 
-export interface LocalAwsOptions extends SandboxOptions {
-  /** Folder for keys, AWS files and the hosts' home directories. */
+export interface LocalAwsOptions extends Omit<SandboxOptions, 'stateDir'> {
+  /** Folder for keys and the hosts' home directories. */
   stateDir: string;
+  /** Folder for the AWS files of the seeded user. */
+  awsDir: string;
   /** OpenSSH public keys that may log in to the hosts, beside the generated one. */
   authorizedKeys?: readonly string[];
   gateway?: Pick<GatewayOptions, 'limits' | 'onFrame'>;
@@ -27,8 +29,8 @@ export interface LocalAws {
   readonly hosts: SshHosts;
   /** Private key (0600) that may log in to every host. */
   readonly identityFile: string;
-  /** known_hosts lines by instance id, as an administrator would hand them out. */
-  readonly knownHosts: string;
+  /** known_hosts by instance id, as an administrator would hand them out. */
+  readonly knownHostsFile: string;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const identityFile = join(options.stateDir, 'id_ed25519');
   const identity = await loginKey(identityFile);
-  const sandbox = await startSandbox(options);
+  const sandbox = await startSandbox({ ...options, stateDir: options.awsDir });
   try {
     const hosts = await startSshHosts({
       hosts: sshHostSeeds(sandbox),
@@ -57,12 +59,18 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         }),
       ...options.gateway,
     });
+    const knownHostsFile = join(options.stateDir, 'known_hosts');
+    await writeFile(
+      knownHostsFile,
+      hosts.hosts.map((host) => `${host.instanceId} ${host.publicKey}\n`).join(''),
+      { mode: 0o600 },
+    );
     return {
       sandbox,
       gateway,
       hosts,
       identityFile,
-      knownHosts: hosts.hosts.map((host) => `${host.instanceId} ${host.publicKey}\n`).join(''),
+      knownHostsFile,
       close: async () => {
         gateway.close();
         await hosts.close();

@@ -15,6 +15,8 @@ const TERMINATE_GRACE_MS = 2_000;
 /** A far end that neither speaks nor takes input for so long is not there (docs/protocol.md §7.8). */
 const SILENCE_MS = 8_000;
 const SILENCE_PAUSED_MS = 3_000;
+/** With no input to be taken, only an SSH server's duty to speak first tells; give it longer. */
+const SILENCE_WITHOUT_INPUT_MS = 10_000;
 const WATCH_EVERY_MS = 250;
 /** Interruptions shorter than this are not worth a line on the person's terminal. */
 const QUIET_INTERRUPTION_MS = 3_000;
@@ -68,6 +70,7 @@ class SshProxy {
   #lastOutputMs = 0;
   #drainedAtMs: number | undefined;
   #isStopping = false;
+  #isInputLost = false;
   #isCorked = false;
   #noticeTimer: NodeJS.Timeout | undefined;
   #hasSaidInterrupted = false;
@@ -194,21 +197,32 @@ class SshProxy {
         this.#stop();
         return;
       }
-      if (!this.#connection.isDrained) return;
+      if (!this.#connection.isDrained) {
+        this.#watchSilence(now);
+        return;
+      }
       this.#drainedAtMs ??= now;
       const quietSince = Math.max(this.#drainedAtMs, this.#lastOutputMs);
-      if (now - quietSince >= LINGER_MS) this.#stop();
+      if (now - quietSince < LINGER_MS) return;
+      if (this.#isFarEndAlive()) this.#stop();
+      else this.#stopWith(portUnreachable(this.#options));
       return;
     }
     this.#watchSilence(now);
   }
 
+  /** The far end has said something, or taken something. */
+  #isFarEndAlive(): boolean {
+    return this.#hasFarEndSpoken || this.#connection.hasDeliveredInput;
+  }
+
   #watchSilence(now: number): void {
-    const connection = this.#connection;
-    if (this.#readyAtMs === undefined || this.#hasFarEndSpoken) return;
-    // Input that is taken, or none to take, says nothing against the far end.
-    if (connection.hasDeliveredInput || connection.isDrained) return;
-    const limit = connection.isPaused ? SILENCE_PAUSED_MS : SILENCE_MS;
+    if (this.#readyAtMs === undefined || this.#isFarEndAlive()) return;
+    const limit = this.#connection.isDrained
+      ? SILENCE_WITHOUT_INPUT_MS
+      : this.#connection.isPaused
+        ? SILENCE_PAUSED_MS
+        : SILENCE_MS;
     if (now - this.#readyAtMs >= limit) this.#stopWith(portUnreachable(this.#options));
   }
 
@@ -237,6 +251,7 @@ class SshProxy {
     while (this.#connection.isReady && !this.#connection.isDrained && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    this.#isInputLost = !this.#connection.isDrained;
     await this.#connection.terminate(TERMINATE_GRACE_MS);
   }
 
@@ -252,11 +267,12 @@ class SshProxy {
     if (end.kind === 'failed') throw end.error;
     if (end.kind === 'closed-by-service' && !this.#isStopping) {
       const reason = printable(end.output);
+      this.#isInputLost = !this.#connection.isDrained;
       if (end.isIncomplete) throw endedEarly(this.#options.target, 'with data missing', reason);
       if (reason !== '' && !this.#isInputEnded)
         throw endedEarly(this.#options.target, 'by the service', reason);
     }
-    if (!this.#connection.isDrained) {
+    if (this.#isInputLost) {
       throw endedEarly(this.#options.target, 'before everything sent had arrived', '');
     }
   }

@@ -1,0 +1,40 @@
+import { Flags } from '@oclif/core';
+import { DevaccessCommand } from '../../cli/base-command.ts';
+
+export default class SandboxStart extends DevaccessCommand {
+  static override summary =
+    'Run a local AWS to try devaccess on: STS, IAM, EC2, SSM, KMS and the message gateway.';
+  static override description =
+    'Serves on loopback only, with a fresh account: a user with an MFA device, a bastion, and private hosts behind it. ' +
+    'Prints what to export so that devaccess, the AWS CLI and SDKs use it. Ctrl-C ends it.';
+  static override examples = [
+    '<%= config.bin %> sandbox start',
+    '<%= config.bin %> sandbox start --port 4599 --json',
+  ];
+  static override flags = {
+    port: Flags.integer({
+      summary: 'TCP port on loopback; 0: any free one',
+      default: 0,
+      min: 0,
+      max: 65_535,
+    }),
+    region: Flags.string({ summary: 'region of the seeded resources', default: 'us-east-1' }),
+    'state-dir': Flags.string({
+      summary: 'folder for keys and AWS files; a throw-away one by default',
+    }),
+  };
+
+  async run(): Promise<unknown> {
+    const { flags } = await this.parse(SandboxStart);
+    const { runSandbox } = await import('../../sandbox/run-sandbox.ts');
+    return runSandbox({
+      port: flags.port,
+      region: flags.region,
+      stateDir: flags['state-dir'],
+      // One line when it is up: whoever started it with --json waits for that.
+      announce: (facts, text) => {
+        process.stdout.write(this.jsonEnabled() ? `${JSON.stringify(facts)}\n` : text);
+      },
+    });
+  }
+}

@@ -1,0 +1,137 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { startLocalAws } from './local-aws.ts';
+import type { LocalAws } from './local-aws.ts';
+import { SEED } from './seed.ts';
+
+export interface RunSandboxOptions {
+  /** 0: any free port. */
+  port: number;
+  region: string;
+  /** Default: a throw-away folder, removed at the end. */
+  stateDir: string | undefined;
+  /** Called once, when everything listens. */
+  announce: (facts: SandboxFacts, text: string) => void;
+}
+
+/** What a person or a program needs to know to use a running sandbox. */
+export interface SandboxFacts {
+  endpoint: string;
+  region: string;
+  accountId: string;
+  /** Variables to export. */
+  environment: Record<string, string>;
+  user: { name: string; arn: string; accessKeyId: string };
+  /** A real device of a throw-away account: its secret may be shown. */
+  mfa: { serialNumber: string; secret: string };
+  bastion: SandboxHost;
+  /** Private hosts behind the bastion, and the hybrid node. */
+  hosts: SandboxHost[];
+  identityFile: string;
+  knownHostsFile: string;
+}
+
+interface SandboxHost {
+  name: string;
+  instanceId: string;
+  privateIp: string;
+  /** `ssh-ed25519 AAAA…` */
+  publicKey: string;
+}
+
+/** Runs a sandbox until SIGINT, SIGTERM or SIGHUP; resolves when everything it started is gone. */
+export async function runSandbox(options: RunSandboxOptions): Promise<SandboxFacts> {
+  const isThrowAway = options.stateDir === undefined;
+  const stateDir = resolve(
+    options.stateDir ?? (await mkdtemp(join(tmpdir(), 'devaccess-sandbox-'))),
+  );
+  try {
+    const stopped = untilStopped();
+    const aws = await startLocalAws({
+      stateDir,
+      awsDir: stateDir,
+      port: options.port,
+      region: options.region,
+      authorizedKeys: await ownPublicKeys(),
+    });
+    const facts = sandboxFacts(aws);
+    options.announce(facts, describe(facts));
+    await stopped;
+    await aws.close();
+    return facts;
+  } finally {
+    if (isThrowAway) await rm(stateDir, { recursive: true, force: true });
+  }
+}
+
+export function sandboxFacts({
+  sandbox,
+  hosts,
+  identityFile,
+  knownHostsFile,
+}: LocalAws): SandboxFacts {
+  const [bastion] = hosts.hosts.filter(({ name }) => name === SEED.bastionName);
+  if (bastion === undefined) throw new Error('the sandbox has no bastion');
+  const secret = sandbox.mfaDevice.base32Seed;
+  const fact = ({ name, instanceId, privateIp, publicKey }: SandboxHost): SandboxHost => ({
+    name,
+    instanceId,
+    privateIp,
+    publicKey,
+  });
+  return {
+    endpoint: sandbox.endpoint,
+    region: sandbox.account.region,
+    accountId: sandbox.account.accountId,
+    environment: { ...sandbox.environment, DEVACCESS_SANDBOX_MFA_SECRET: secret },
+    user: {
+      name: sandbox.user.userName,
+      arn: sandbox.user.arn,
+      accessKeyId: sandbox.accessKey.accessKeyId,
+    },
+    mfa: { serialNumber: sandbox.mfaDevice.serialNumber, secret },
+    bastion: fact(bastion),
+    hosts: hosts.hosts.filter((host) => host !== bastion).map(fact),
+    identityFile,
+    knownHostsFile,
+  };
+}
+
+function describe(facts: SandboxFacts): string {
+  const exports = Object.entries(facts.environment).map(
+    ([name, value]) => `export ${name}='${value}'`,
+  );
+  const hosts = [facts.bastion, ...facts.hosts].map(
+    ({ name, instanceId, privateIp }) =>
+      `  ${name.padEnd(12)} ${instanceId.padEnd(20)} ${privateIp}`,
+  );
+  return `# The sandbox is running at ${facts.endpoint}. In another terminal:
+${exports.join('\n')}
+
+devaccess mfa --token "$(devaccess sandbox code)"
+devaccess hosts sync
+ssh someserver
+
+# User ${facts.user.name} with MFA device ${facts.mfa.serialNumber}, secret ${facts.mfa.secret}
+# Hosts take your own SSH keys (~/.ssh/*.pub) and ${facts.identityFile}
+${hosts.map((line) => `#${line}`).join('\n')}
+# Ctrl-C ends it.
+`;
+}
+
+/** Public keys of the person, so that plain `ssh` logs in to the sandbox's hosts. */
+async function ownPublicKeys(): Promise<string[]> {
+  const folder = join(homedir(), '.ssh');
+  const names = await readdir(folder).catch(() => []);
+  const files = names.filter((name) => /^id_\w+\.pub$/.test(name));
+  return Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolvePromise) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => resolvePromise());
+    }
+  });
+}
