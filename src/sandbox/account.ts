@@ -31,7 +31,7 @@ export interface IamRole {
   readonly trustedArns: readonly string[];
 }
 
-export type InstanceState =
+type InstanceState =
   'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
 
 export interface Ec2Instance {

@@ -60,7 +60,11 @@ export interface Sandbox {
   close: () => Promise<void>;
 }
 
-/** Starts an AWS of its own: a fresh account behind one HTTP server on loopback. */
+/**
+ * Starts an AWS of its own: a fresh account behind one HTTP server on loopback. The message
+ * gateway, agents and SSH hosts are attached by local-aws.ts; what is attached must be closed
+ * before the sandbox, whose server waits for upgraded sockets.
+ */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { requireMfa = true, now = Date.now } = options;
   const account = seedAccount({
@@ -88,10 +92,6 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ],
   });
   await listen(httpServer, options.port ?? 0);
-
-  // The message gateway, its agents and the SSH hosts are attached here: they need the server,
-  // the registry, `verifyUpgrade`, `kmsDecrypt` and the account's nodes. `close()` must end the
-  // gateway before the server, which waits for upgraded sockets.
 
   const port = portOf(httpServer);
   const endpoint = `http://127.0.0.1:${port}`;

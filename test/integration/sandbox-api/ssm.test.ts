@@ -214,6 +214,24 @@ describe('sandbox SSM', () => {
     );
   });
 
+  it('opens no more than a thousand sessions at once', async () => {
+    const { sandbox, ssm, mfaKeys, startSsh } = await start();
+    const client = ssm(await mfaKeys());
+    const { SessionId } = await client.send(startSsh());
+    const {
+      sessionId: _id,
+      startedAtMs: _at,
+      status: _status,
+      ...facts
+    } = sandbox.registry.get(SessionId!)!;
+    for (let count = 1; count < 1000; count += 1) {
+      sandbox.registry.start({ ...facts, ownerName: 'alice' });
+    }
+    await expect(client.send(startSsh())).rejects.toThrow(failure('ThrottlingException', 400));
+    await client.send(new TerminateSessionCommand({ SessionId }));
+    expect((await client.send(startSsh())).SessionId).toMatch(/^alice-/);
+  });
+
   it('knows which targets are connected', async () => {
     const { ssm, longTerm, instance } = await start();
     const status = async (Target: string) =>

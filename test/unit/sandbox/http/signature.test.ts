@@ -241,6 +241,19 @@ describe('signature verification', () => {
     expect(await verify({})).toEqual(refused('expired-token'));
   });
 
+  it('refuses a scope of another day than the timestamp', async () => {
+    const { verifier, sign } = setup();
+    const request = await sign();
+    const yesterday = request.headers.get('authorization')![0]!.replace('/20260115/', '/20260114/');
+    expect(verifier.verify(withHeader(request, 'authorization', yesterday), ['ssm'])).toEqual({
+      state: 'refused',
+      fault: {
+        reason: 'incomplete',
+        detail: 'Date in Credential scope does not match YYYYMMDD from ISO-8601 version.',
+      },
+    });
+  });
+
   it('accepts the presigned form until it expires', async () => {
     const { clock, verifier, presign } = setup();
     const request = await presign(60);
