@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode } from './file-errors.ts';
 import { DevaccessError } from './errors.ts';
+import { withSignalCleanup } from './signals.ts';
 
 /** Who holds a lock: enough to tell a live holder from one that was killed. */
 interface LockHolder {
@@ -25,7 +26,7 @@ const INCOMPLETE_GRACE_MS = 2_000;
 
 /**
  * Runs `work` while holding the lock file `path`, created exclusively (2.4 of the credentials
- * facts). A lock whose process is gone on this host is taken over.
+ * facts). A lock whose process is gone on this host is taken over; Ctrl-C gives ours back.
  *
  * @throws DevaccessError DA_FILE_BUSY when another process keeps the lock longer than `waitMs`
  */
@@ -36,7 +37,7 @@ export async function withFileLock<T>(
 ): Promise<T> {
   const mine = await acquire(path, options.waitMs ?? 15_000);
   try {
-    return await work();
+    return await withSignalCleanup(() => release(path, mine), work);
   } finally {
     release(path, mine);
   }

@@ -6,7 +6,6 @@ import { DevaccessError } from './errors.ts';
 import { errorCode, fileError } from './file-errors.ts';
 import { withFileLock } from './file-lock.ts';
 import { resolveTarget } from './file-target.ts';
-import { withSignalsHeld } from './signals.ts';
 
 export interface EditOptions {
   /**
@@ -68,9 +67,7 @@ export async function editFile(
     if (same.settled && same.text === before.text) return unchanged(realPath);
     fs.mkdirSync(dirname(realPath), { recursive: true, mode: 0o700 });
     const lockPath = options.lockPath ?? `${realPath}.devaccess.lock`;
-    return await withFileLock(lockPath, () =>
-      withSignalsHeld(() => editLocked(realPath, edit, options)),
-    );
+    return await withFileLock(lockPath, () => editLocked(realPath, edit, options));
   } catch (error) {
     throw fileError(error, 'write', path);
   }
@@ -90,6 +87,7 @@ export function readTextFile(path: string, options: EditOptions = {}): string | 
   }
 }
 
+/** From the temporary file to the rename all is synchronous, so that no signal comes in between. */
 async function editLocked(
   path: string,
   edit: (text: string) => string,

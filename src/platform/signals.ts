@@ -1,17 +1,30 @@
-const HELD = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs a short piece of work to its end although the person presses Ctrl-C meanwhile: the signal
- * takes effect right after, so nothing is half-done and no lock stays behind.
+ * Runs `work` so that Ctrl-C leaves nothing behind: a signal between two steps of it runs `cleanup`
+ * and then ends the process as it would have; one during a synchronous step waits for its end.
  */
-export async function withSignalsHeld<T>(work: () => Promise<T>): Promise<T> {
-  let arrived: NodeJS.Signals | undefined;
-  const hold = (signal: NodeJS.Signals): void => void (arrived ??= signal);
-  for (const signal of HELD) process.on(signal, hold);
+export async function withSignalCleanup<T>(
+  cleanup: () => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const end = (signal: NodeJS.Signals): void => {
+    stop();
+    cleanup();
+    process.kill(process.pid, signal);
+  };
+  const stop = (): void => {
+    for (const signal of SIGNALS) process.removeListener(signal, end);
+  };
+  for (const signal of SIGNALS) process.on(signal, end);
   try {
     return await work();
   } finally {
-    for (const signal of HELD) process.removeListener(signal, hold);
-    if (arrived !== undefined) process.kill(process.pid, arrived);
+    // A signal that came during synchronous work is only told in the next turns of the loop.
+    await nextTurn();
+    await nextTurn();
+    stop();
   }
 }
