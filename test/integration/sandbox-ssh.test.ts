@@ -8,6 +8,7 @@ import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSshHosts } from '../../src/sandbox/ssh/ssh-hosts.ts';
 import type { SshHost, SshHosts } from '../../src/sandbox/ssh/ssh-hosts.ts';
+import { hasSystemSshd } from '../../src/sandbox/ssh/system-sshd.ts';
 
 let directory: string;
 let hosts: SshHosts;
@@ -34,6 +35,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'devaccess-ssh-'));
   const key = ssh2.utils.generateKeyPairSync('ed25519');
   await writeFile(join(directory, 'key'), key.private, { mode: 0o600 });
+  await writeFile(join(directory, 'key.pub'), key.public);
   const stranger = ssh2.utils.generateKeyPairSync('ed25519');
   await writeFile(join(directory, 'stranger'), stranger.private, { mode: 0o600 });
   hosts = await startSshHosts({
@@ -81,6 +83,7 @@ function client(file: string, args: readonly string[], input?: Buffer): Promise<
   });
 }
 
+/** OpenSSH takes options after the host as well, up to the command. */
 const ssh = (args: readonly string[], input?: Buffer): Promise<Finished> =>
   client('ssh', [...sshOptions(), '-p', String(app.port), 'dev@127.0.0.1', ...args], input);
 
@@ -89,14 +92,10 @@ const isInstalled = (program: string): boolean =>
 
 const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
-/** A process id is gone once signalling it fails. */
+/** Whether a process runs; one that nobody has reaped yet does not. */
 function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
 }
 
 describe.skipIf(!isInstalled('ssh'))('ssh to an embedded host', () => {
@@ -191,6 +190,42 @@ describe.skipIf(!isInstalled('ssh'))('ssh to an embedded host', () => {
     expect(isAlive(pid)).toBe(true);
     child.kill('SIGKILL');
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('runs many commands on one connection', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): number => warnings.push(warning);
+    process.on('warning', warned);
+    const master = ['-o', 'ControlMaster=auto', '-S', join(directory, 'master')];
+    const opened = await ssh([...master, '-o', 'ControlPersist=60', 'echo opened']);
+    expect(opened.stdout.toString()).toBe('opened\n');
+    const all = await Promise.all(
+      Array.from({ length: 15 }, (_, index) =>
+        ssh([...master, `head -c 100000 /dev/zero; echo ${index}`]),
+      ),
+    );
+    await client('ssh', ['-S', join(directory, 'master'), '-O', 'exit', 'dev@127.0.0.1']);
+    process.off('warning', warned);
+    expect(all.map(({ stdout }) => stdout.length)).toEqual(
+      Array.from({ length: 15 }, (_, index) => 100_000 + `${index}\n`.length),
+    );
+    expect(warnings).toEqual([]);
+  });
+
+  it('lets a command be left while it writes', async () => {
+    const child = spawn('ssh', [
+      ...sshOptions(),
+      '-p',
+      String(app.port),
+      'dev@127.0.0.1',
+      'echo $$ >&2; exec yes',
+    ]);
+    const [first] = (await once(child.stderr, 'data')) as [Buffer];
+    await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await vi.waitFor(() => expect(isAlive(Number(first.toString()))).toBe(false), {
+      timeout: 10_000,
+    });
   });
 
   it('serves twenty clients at once', async () => {
@@ -354,5 +389,63 @@ describe.skipIf(!isInstalled('ssh'))('a bastion', () => {
       'dev@127.0.0.1',
     ]);
     expect(stderr).toContain('stdio forwarding failed');
+  });
+});
+
+describe.skipIf(!hasSystemSshd())("a host that is the machine's sshd", () => {
+  it('lets the current user in with the key, behind the bastion too, and leaves nothing', async () => {
+    const key = await readFile(join(directory, 'key.pub'), 'utf8');
+    const system = await startSshHosts({
+      hosts: [
+        { instanceId: 'i-jump', name: 'jump', privateIp: '10.0.0.11', bastion: true },
+        { instanceId: 'i-system', name: 'system', privateIp: '10.0.1.21', sshd: 'system' },
+      ],
+      authorizedKeys: [key],
+      stateDirectory: join(directory, 'system'),
+    });
+    try {
+      const [bastion, host] = system.hosts;
+      const login = `${host!.user!}@127.0.0.1`;
+      const direct = await client('ssh', [
+        ...sshOptions(),
+        '-p',
+        String(host!.port),
+        login,
+        'echo direct; exit 3',
+      ]);
+      expect([direct.code, direct.stdout.toString()]).toEqual([3, 'direct\n']);
+      const forward = [
+        ...sshOptions(),
+        '-p',
+        String(bastion!.port),
+        '-W',
+        '10.0.1.21:22',
+        'x@127.0.0.1',
+      ];
+      const jumped = await client('ssh', [
+        ...sshOptions(),
+        '-o',
+        `ProxyCommand=ssh ${forward.join(' ')}`,
+        login,
+        'echo jumped',
+      ]);
+      expect(jumped.stdout.toString()).toBe('jumped\n');
+
+      const staying = spawn('ssh', [
+        ...sshOptions(),
+        '-p',
+        String(host!.port),
+        login,
+        'echo $$; sleep 600',
+      ]);
+      const [first] = (await once(staying.stdout, 'data')) as [Buffer];
+      const pid = Number(first.toString());
+      expect(isAlive(pid)).toBe(true);
+      await system.close();
+      await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+      staying.kill();
+    } finally {
+      await system.close();
+    }
   });
 });

@@ -13,7 +13,7 @@ export interface FrameInTransit {
   readonly direction: FrameDirection;
   readonly frame: Buffer;
   /** Passes a frame on; call it never, once or more often, now or later. */
-  forward(frame: Buffer): void;
+  readonly forward: (frame: Buffer) => void;
 }
 
 export interface GatewayLimits {
@@ -21,7 +21,7 @@ export interface GatewayLimits {
   openTimeoutMs?: number;
   /** Largest frame accepted from a client, in bytes. Default 2 MiB. */
   maxFrameBytes?: number;
-  /** A session without a frame for so long ends with "Session timed out". Default 20 minutes. */
+  /** A session without a frame from its client for so long ends with "Session timed out". Default 20 minutes. */
   idleTimeoutMs?: number;
   /** Every socket is closed after so long with code 1000 "Bye". Default 60 minutes. */
   socketLifetimeMs?: number;
@@ -38,7 +38,7 @@ export interface GatewayOptions {
   authenticateUpgrade: (
     request: IncomingMessage,
     session: SandboxSession,
-  ) => Promise<UpgradeAuthentication>;
+  ) => UpgradeAuthentication | Promise<UpgradeAuthentication>;
   /** The agent's end for a session, asked for when its client first opens; undefined: away. */
   agentFor: (session: SandboxSession) => AgentEnd | undefined;
   limits?: GatewayLimits;

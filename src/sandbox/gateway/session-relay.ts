@@ -157,7 +157,8 @@ export class SessionRelay implements AgentLink {
   }
 
   #transit(direction: FrameDirection, frame: Buffer): void {
-    this.#lastFrameAtMs = Date.now();
+    // The agent's resends to a client that is gone or hangs are no sign of life.
+    if (direction === 'to-agent') this.#lastFrameAtMs = Date.now();
     const { onFrame } = this.#options;
     if (onFrame === undefined) {
       this.#forward(direction, frame);

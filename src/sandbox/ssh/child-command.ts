@@ -85,6 +85,8 @@ export class ChildCommand {
   /** The channel is gone: nothing of the command may stay. */
   kill(): void {
     this.#kill('SIGKILL');
+    // Nobody takes the rest of its output any more.
+    for (const stream of this.#child.stdio) stream?.destroy();
   }
 
   #kill(signal: NodeJS.Signals): void {

@@ -70,6 +70,8 @@ function serve(
 ): void {
   // Resets and broken packets end the connection; there is nobody to tell.
   connection.on('error', () => undefined);
+  // A client may run any number of commands on one connection (ControlMaster), each listening.
+  connection.setMaxListeners(0);
   connection.on('authentication', (context) => authorizedKeys.authenticate(context));
   connection.on('session', (accept) => {
     serveSession(accept(), connection, options);

@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { SandboxNetwork } from '../network.ts';
 import { startEmbeddedServer } from './embedded-server.ts';
+import { startSystemSshd } from './system-sshd.ts';
 
 /** A host of the sandbox as it is seeded. */
 export interface SshHostSeed {
   instanceId: string;
   name: string;
   privateIp: string;
-  /** A bastion forwards connections to the other hosts (ProxyJump). */
+  /** A bastion forwards connections to the other hosts (ProxyJump). Embedded servers only. */
   bastion?: boolean;
+  /** `system`: the machine's own sshd, which lets only the current user in. Default `embedded`. */
+  sshd?: 'embedded' | 'system';
 }
 
 export interface SshHostsOptions {
@@ -26,6 +29,8 @@ export interface SshHost extends SshHostSeed {
   port: number;
   /** `ssh-ed25519 AAAA…` */
   publicKey: string;
+  /** The only login name; undefined where any name will do. */
+  user: string | undefined;
   homeDirectory: string;
 }
 
@@ -51,28 +56,46 @@ export async function startSshHosts(options: SshHostsOptions): Promise<SshHosts>
   };
   try {
     for (const seed of options.hosts) {
-      const directory = join(options.stateDirectory, 'hosts', seed.instanceId);
-      const homeDirectory = join(directory, 'home');
-      await mkdir(homeDirectory, { recursive: true, mode: 0o700 });
-      const key = await hostKey(directory);
-      const server = await startEmbeddedServer({
-        hostKey: key.private,
-        authorizedKeys: options.authorizedKeys,
-        homeDirectory,
-        hostName: seed.name,
-        forward:
-          seed.bastion === true
-            ? (host, port) => forwardedAddress(network, seed.instanceId, host, port)
-            : undefined,
-      });
-      closers.push(() => server.close());
-      hosts.push({ ...seed, port: server.port, publicKey: key.public, homeDirectory });
+      const { host, close: closeHost } = await startHost(seed, options, network);
+      closers.push(closeHost);
+      hosts.push(host);
     }
   } catch (error) {
     await close();
     throw error;
   }
   return { hosts, network, close };
+}
+
+async function startHost(
+  seed: SshHostSeed,
+  options: SshHostsOptions,
+  network: SandboxNetwork,
+): Promise<{ host: SshHost; close: () => Promise<void> }> {
+  const directory = join(options.stateDirectory, 'hosts', seed.instanceId);
+  const homeDirectory = join(directory, 'home');
+  await mkdir(homeDirectory, { recursive: true, mode: 0o700 });
+  const key = await hostKey(directory);
+  const { authorizedKeys } = options;
+  if (seed.sshd === 'system') {
+    const sshd = await startSystemSshd({ directory, hostKey: key.private, authorizedKeys });
+    const { port, user, homeDirectory: userHome } = sshd;
+    const host = { ...seed, port, publicKey: key.public, user, homeDirectory: userHome };
+    return { host, close: () => sshd.close() };
+  }
+  const server = await startEmbeddedServer({
+    hostKey: key.private,
+    authorizedKeys,
+    homeDirectory,
+    hostName: seed.name,
+    forward:
+      seed.bastion === true
+        ? (host, port) => forwardedAddress(network, seed.instanceId, host, port)
+        : undefined,
+  });
+  const { port } = server;
+  const host = { ...seed, port, publicKey: key.public, user: undefined, homeDirectory };
+  return { host, close: () => server.close() };
 }
 
 /** A bastion forwards to the other hosts' SSH servers alone, never to this machine's own ports. */

@@ -13,7 +13,7 @@ export class RawDataChannel {
   readonly socket: WebSocket;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #messages: ClientMessage[] = [];
-  #arrived: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
 
   constructor(url: string, headers: Record<string, string> = {}) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, headers });
@@ -21,14 +21,14 @@ export class RawDataChannel {
     this.closed = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => {
         resolve({ code, reason: reason.toString() });
-        this.#arrived?.();
+        this.#wake();
       });
     });
     this.socket.on('message', (data) => {
       const decoded = decodeMessage(data as Buffer);
       if (!decoded.ok) throw new Error(`the gateway sent an invalid message: ${decoded.reason}`);
       this.#messages.push(decoded.message);
-      this.#arrived?.();
+      this.#wake();
     });
   }
 
@@ -46,7 +46,7 @@ export class RawDataChannel {
       const index = this.#messages.findIndex(fits);
       if (index >= 0) return this.#messages.splice(index, 1)[0]!;
       if (this.socket.readyState === WebSocket.CLOSED) throw new Error('the channel was closed');
-      await new Promise<void>((resolve) => (this.#arrived = resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
@@ -80,6 +80,20 @@ export class RawDataChannel {
     this.socket.send(dataFrame(sequenceNumber, payload, payloadType));
   }
 
+  /**
+   * Sends one message until it is acknowledged, as every client must: right after the handshake the
+   * agent drops data until its TCP connection is up.
+   */
+  async deliver(sequenceNumber: number, payload: Buffer | string, payloadType = 1): Promise<void> {
+    const again = setInterval(() => this.sendData(sequenceNumber, payload, payloadType), 100);
+    try {
+      this.sendData(sequenceNumber, payload, payloadType);
+      await this.acknowledged(sequenceNumber);
+    } finally {
+      clearInterval(again);
+    }
+  }
+
   acknowledge(message: ClientMessage): void {
     const content = {
       AcknowledgedMessageType: message.messageType,
@@ -105,6 +119,10 @@ export class RawDataChannel {
     const flag = Buffer.alloc(4);
     flag.writeUInt32BE(FLAG.terminateSession);
     this.sendData(sequenceNumber, flag, PAYLOAD_TYPE.flag);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
   }
 
   /** Reads the HandshakeRequest (0), answers it (0) and reads HandshakeComplete (1). */
