@@ -97,9 +97,7 @@ export class JsonInput {
   }
 
   #value(name: string): unknown {
-    // `hasOwn`: a member called `constructor` is not an input.
-    const value = Object.hasOwn(this.#members, name) ? this.#members[name] : undefined;
-    return value ?? undefined;
+    return this.#members[name] ?? undefined;
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DescribeInstancesCommand } from '@aws-sdk/client-ec2';
 import { DescribeInstanceInformationCommand } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startSandbox } from '../../../src/sandbox/sandbox.ts';
 import { failure, running, start } from './clients.ts';
@@ -107,6 +108,53 @@ describe('the sandbox server', () => {
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect((await sts().send(new GetCallerIdentityCommand({}))).Account).toBe('123456789012');
+  });
+
+  it('answers anything with a refusal, never with a fault of its own', async () => {
+    const { sandbox } = await start();
+    const text = fc.string({
+      unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
+    });
+    const { accessKeyId } = sandbox.accessKey;
+    const credential = fc
+      .tuple(
+        fc.constantFrom(accessKeyId, 'AKIA', ''),
+        fc.constantFrom('ssm', 'kms', 'sts', 'ec2', 'iam', 's3'),
+      )
+      .map(([key, service]) => `Credential=${key}/20260101/us-east-1/${service}/aws4_request`);
+    const request = fc.record({
+      path: fc.webPath(),
+      query: fc.webQueryParameters(),
+      target: fc.oneof(text, fc.constantFrom('AmazonSSM.StartSession', 'TrentService.Decrypt')),
+      type: fc.constantFrom('application/x-amz-json-1.1', 'application/x-www-form-urlencoded'),
+      authorization: fc.oneof(
+        text,
+        credential.map((part) => `AWS4-HMAC-SHA256 ${part}, SignedHeaders=host;, Signature=00`),
+      ),
+      date: fc.oneof(text, fc.constantFrom('20260101T000000Z', '20261399T000000Z')),
+      body: fc.uint8Array({ maxLength: 200 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        request,
+        async ({ path, query, target, type, authorization, date, body }) => {
+          const response = await fetch(`${sandbox.endpoint}/${path}?${query}`, {
+            method: 'POST',
+            headers: {
+              'x-amz-target': target,
+              'content-type': type,
+              authorization,
+              'x-amz-date': date,
+            },
+            body: Buffer.from(body),
+          });
+          await response.text();
+          expect(response.status).toBeGreaterThanOrEqual(400);
+          expect(response.status).toBeLessThan(500);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it('listens on loopback only and frees its port when closed', async () => {
