@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { createAgent } from './agent/agent.ts';
 import type { AgentOptions } from './agent/agent.ts';
 import { attachGateway } from './gateway/gateway.ts';
@@ -8,6 +7,7 @@ import type { Gateway, GatewayOptions } from './gateway/gateway-options.ts';
 import { startSandbox } from './sandbox.ts';
 import type { Sandbox, SandboxOptions } from './sandbox.ts';
 import { SEED } from './seed.ts';
+import { newKeyPair } from './ssh/key-pair.ts';
 import { startSshHosts } from './ssh/ssh-hosts.ts';
 import type { SshHosts, SshHostSeed } from './ssh/ssh-hosts.ts';
 
@@ -108,7 +108,7 @@ async function loginKey(file: string): Promise<string> {
   try {
     return await readFile(`${file}.pub`, 'utf8');
   } catch {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'devaccess-sandbox' });
+    const pair = newKeyPair('devaccess-sandbox');
     await writeFile(file, pair.private, { mode: 0o600 });
     await writeFile(`${file}.pub`, `${pair.public}\n`, { mode: 0o644 });
     return pair.public;

@@ -122,6 +122,7 @@ class SshProxy {
     try {
       await this.#open();
       const end = await this.#ended;
+      await this.#connection.settled();
       this.#judge(end);
       await this.#flushOutput();
     } finally {
@@ -258,8 +259,7 @@ class SshProxy {
   #stopWith(error: DevaccessError): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    this.#resolveEnd({ kind: 'failed', error });
-    void this.#connection.terminate(0);
+    this.#connection.abort(error);
   }
 
   /** Decides whether the session ended well. @throws DevaccessError */

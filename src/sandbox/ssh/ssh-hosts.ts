@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { SandboxNetwork } from '../network.ts';
+import { newKeyPair } from './key-pair.ts';
 import { startEmbeddedServer } from './embedded-server.ts';
 import { startSystemSshd } from './system-sshd.ts';
 
@@ -130,7 +131,7 @@ async function hostKey(directory: string): Promise<{ private: string; public: st
   try {
     return { private: await readFile(path, 'utf8'), public: await readFile(`${path}.pub`, 'utf8') };
   } catch {
-    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const key = newKeyPair('');
     await writeFile(path, key.private, { mode: 0o600 });
     await writeFile(`${path}.pub`, key.public, { mode: 0o644 });
     return key;

@@ -78,6 +78,8 @@ export class SessionConnection {
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Infinity;
   #handshakeTimer: NodeJS.Timeout | undefined;
+  #cleanup: Promise<void> | undefined;
+  readonly #endListeners: (() => void)[] = [];
 
   constructor(options: SessionConnectionOptions) {
     this.#options = options;
@@ -170,11 +172,20 @@ export class SessionConnection {
     this.#end({ kind: 'ended-here' });
   }
 
+  /** Fails the session with an error of the caller's; ends it at the agent too. */
+  abort(error: DevaccessError): void {
+    this.#fail(error);
+  }
+
+  /** Resolves when what a failed session leaves behind is cleared away. */
+  async settled(): Promise<void> {
+    await this.#cleanup;
+  }
+
   #hasEnded(): boolean {
     return this.#isEnded;
   }
 
-  #endListeners: (() => void)[] = [];
   async #endedWithin(graceMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, graceMs);
@@ -461,8 +472,10 @@ export class SessionConnection {
     this.#socket?.close();
     this.#socket = undefined;
     if (end.kind === 'failed') {
-      // The session may live on at the agent; end it there too, without holding up the person.
-      api.terminate(sessionId).catch(() => undefined);
+      // The session may live on at the agent; end it there too.
+      this.#cleanup = api.terminate(sessionId).catch((error: unknown) => {
+        log.event('terminate-failed', { reason: errorLine(error) });
+      });
     }
     handlers.onEnd(end);
     for (const listener of this.#endListeners) listener();
