@@ -40,7 +40,7 @@ export function attachGateway(options: GatewayOptions): Gateway {
     return relay;
   };
 
-  const opened = (socket: WebSocket, session: SandboxSession): void => {
+  const opened = (socket: WebSocket, transport: Duplex, session: SandboxSession): void => {
     // A peer's broken frame closes its socket; ws needs a listener all the same.
     socket.on('error', () => undefined);
     const timer = setTimeout(
@@ -54,7 +54,7 @@ export function attachGateway(options: GatewayOptions): Gateway {
       if (open === undefined) socket.close(1008, 'OpenDataChannel expected');
       else if (!registry.redeemToken(session.sessionId, open.tokenValue)) {
         socket.close(1008, 'Token is not valid');
-      } else relayOf(session).openClient(socket);
+      } else relayOf(session).openClient(socket, transport);
     });
   };
 
@@ -80,7 +80,7 @@ export function attachGateway(options: GatewayOptions): Gateway {
       refuse(socket, 403, authentication.error);
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (client) => opened(client, session));
+    sockets.handleUpgrade(request, socket, head, (client) => opened(client, socket, session));
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {

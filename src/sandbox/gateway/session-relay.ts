@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { MESSAGE_TYPE } from '../../session/protocol/message/constants.ts';
 import type { SandboxSession } from '../session-registry.ts';
@@ -34,6 +35,8 @@ export class SessionRelay implements AgentLink {
   readonly #highWaterBytes: number;
   readonly #rate: RateMeter | undefined;
   #client: WebSocket | undefined;
+  #transport: Duplex | undefined;
+  #isCorked = false;
   #agent: AgentEnd | undefined;
   #agentAvailable = false;
   #agentHeld = false;
@@ -54,10 +57,14 @@ export class SessionRelay implements AgentLink {
     this.#watchIdle();
   }
 
-  /** A client has opened the data channel with a valid token; an earlier socket is replaced. */
-  openClient(socket: WebSocket): void {
+  /**
+   * A client has opened the data channel with a valid token; an earlier socket is replaced.
+   * @param transport what `socket` writes to
+   */
+  openClient(socket: WebSocket, transport: Duplex): void {
     const earlier = this.#client;
     this.#client = socket;
+    this.#transport = transport;
     earlier?.close(1000, 'Replaced by a newer connection');
     this.#lastFrameAtMs = Date.now();
     this.#session.status = 'Connected';
@@ -181,6 +188,7 @@ export class SessionRelay implements AgentLink {
     const client = this.#client;
     if (client === undefined || client.readyState !== client.OPEN) return;
     if (client.bufferedAmount > this.#highWaterBytes * OVERFLOW_FACTOR) return;
+    this.#cork();
     if (this.#agentHeld || client.bufferedAmount + frame.length <= this.#highWaterBytes) {
       client.send(frame);
       return;
@@ -189,6 +197,18 @@ export class SessionRelay implements AgentLink {
     // Sent means: everything before it has left too.
     client.send(frame, () => {
       if (this.#client === client) this.#releaseAgent();
+    });
+  }
+
+  /** Frames of one turn leave in one system call: the agent sends many small ones at once. */
+  #cork(): void {
+    const transport = this.#transport;
+    if (transport === undefined || this.#isCorked) return;
+    this.#isCorked = true;
+    transport.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      transport.uncork();
     });
   }
 
