@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { proxyCommand } from '../../../src/hosts/proxy-command.ts';
+import { hostsFileName } from '../../../src/hosts/ssh-config-file.ts';
+import { globCovers } from '../../../src/hosts/ssh-files.ts';
+import { withInclude } from '../../../src/hosts/ssh-include.ts';
+
+const place = {
+  sshDirectory: '/home/me/.ssh',
+  loginHome: '/home/me',
+  hostsFile: '/home/me/.ssh/config.d/devaccess-default-eu-west-1.conf',
+};
+const failure = (code: string): Error => expect.objectContaining({ code }) as Error;
+
+describe('the Include', () => {
+  it('goes above everything, once', () => {
+    const text = 'Host x\n\tPort 9';
+    const once = withInclude(text, place);
+    expect(once).toMatch(/^# .*\nInclude config\.d\/devaccess-\*\.conf\n\nHost x\n\tPort 9$/);
+    expect(withInclude(once, place)).toBe(once);
+    expect(withInclude('Host x\r\n', place)).toMatch(
+      /^[^\n]*\r\nInclude [^\n]*\r\n\r\nHost x\r\n$/,
+    );
+  });
+
+  it.each([
+    'Include config.d/devaccess-*.conf',
+    'Include config.d/*',
+    'include=~/.ssh/config.d/*.conf',
+    '  Include "/home/me/.ssh/config.d/devaccess-default-eu-west-1.conf" # ours',
+    'Include other config.d/devaccess-d?fault-[e-f]u-*',
+    'User me\nInclude config.d/*',
+  ])('is found as %j', (line) => {
+    expect(withInclude(`${line}\n`, place)).toBe(`${line}\n`);
+  });
+
+  it.each([
+    '# Include config.d/*',
+    'Host x\n  Include config.d/*',
+    'Match all\nInclude config.d/*',
+    'Include config.d/devaccess-other-*',
+    'Include /etc/ssh/config.d/*',
+    'Include config.d',
+    'Include .*',
+  ])('is not taken from %j', (line) => {
+    expect(withInclude(`${line}\n`, place)).not.toBe(`${line}\n`);
+  });
+
+  it('is absolute, and quoted, where ssh has another home', () => {
+    const elsewhere = { ...place, sshDirectory: '/tmp/my home/.ssh' };
+    expect(withInclude('', elsewhere)).toMatch(
+      /\nInclude "\/tmp\/my home\/\.ssh\/config\.d\/devaccess-\*\.conf"\n$/,
+    );
+    const strange = { ...place, sshDirectory: '/tmp/a"b*/.ssh' };
+    expect(() => withInclude('', strange)).toThrow(failure('DA_UNQUOTABLE_PATH'));
+  });
+
+  it('never covers our lock and temporary files', () => {
+    const folder = '/home/me/.ssh/config.d';
+    const name = 'devaccess-default-eu-west-1.conf';
+    for (const pattern of [`${folder}/devaccess-*.conf`, `${folder}/*`]) {
+      expect(globCovers(pattern, `${folder}/${name}`)).toBe(true);
+      expect(globCovers(pattern, `${folder}/.${name}.lock`)).toBe(false);
+      expect(globCovers(pattern, `${folder}/.${name}.devaccess-0123.tmp`)).toBe(false);
+    }
+  });
+});
+
+describe('the file of a profile and region', () => {
+  it('has a name of its own without meaning to a path or pattern', () => {
+    expect(hostsFileName('default', 'eu-west-1')).toBe('devaccess-default-eu-west-1.conf');
+    expect(hostsFileName('a/b*é', 'eu-west-1')).toBe('devaccess-a=2Fb=2A=C3=A9-eu-west-1.conf');
+  });
+});
+
+describe('ProxyCommand', () => {
+  const program = { node: '/opt/my node/bin/node', script: '/srv/100%/devaccess-proxy.js' };
+
+  it('quotes paths and escapes what ssh would expand', () => {
+    expect(proxyCommand(program, { profile: 'a%b', region: 'eu-west-1' })).toBe(
+      '"/opt/my node/bin/node" "/srv/100%%/devaccess-proxy.js" --target %h --port %p ' +
+        '--profile a%%b --region eu-west-1',
+    );
+    expect(proxyCommand(program, { profile: undefined, region: 'eu-west-1' })).not.toContain(
+      'profile',
+    );
+  });
+
+  it.each(['/a"b', '/a$b', '/a`b', '/a\\b', '/a\nb', '/a!b'])('refuses the path %j', (node) => {
+    const account = { profile: 'p', region: 'eu-west-1' };
+    expect(() => proxyCommand({ ...program, node }, account)).toThrow(
+      failure('DA_UNQUOTABLE_PATH'),
+    );
+  });
+
+  it.each(['a b', '-x', 'a;b', "a'b", 'a$b', ''])('refuses the profile %j', (profile) => {
+    expect(() => proxyCommand(program, { profile, region: 'eu-west-1' })).toThrow(
+      failure('DA_USAGE'),
+    );
+  });
+});
