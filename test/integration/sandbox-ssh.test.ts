@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { newKeyPair } from '../../src/sandbox/ssh/key-pair.ts';
 import { startSshHosts } from '../../src/sandbox/ssh/ssh-hosts.ts';
 import type { SshHost, SshHosts } from '../../src/sandbox/ssh/ssh-hosts.ts';
 import { hasSystemSshd } from '../../src/sandbox/ssh/system-sshd.ts';
@@ -33,10 +33,10 @@ function sshOptions(key = 'key'): string[] {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'devaccess-ssh-'));
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
+  const key = newKeyPair('test');
   await writeFile(join(directory, 'key'), key.private, { mode: 0o600 });
   await writeFile(join(directory, 'key.pub'), key.public);
-  const stranger = ssh2.utils.generateKeyPairSync('ed25519');
+  const stranger = newKeyPair('test');
   await writeFile(join(directory, 'stranger'), stranger.private, { mode: 0o600 });
   hosts = await startSshHosts({
     hosts: [
@@ -190,6 +190,24 @@ describe.skipIf(!isInstalled('ssh'))('ssh to an embedded host', () => {
     expect(isAlive(pid)).toBe(true);
     child.kill('SIGKILL');
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 });
+  });
+
+  it('leaves nothing running when it is closed', async () => {
+    const short = await startSshHosts({
+      hosts: [{ instanceId: 'i-short', name: 'short', privateIp: '10.0.1.30' }],
+      authorizedKeys: [await readFile(join(directory, 'key.pub'), 'utf8')],
+      stateDirectory: join(directory, 'short'),
+    });
+    const child = spawn('ssh', [
+      ...sshOptions(),
+      '-p',
+      String(short.hosts[0]!.port),
+      'dev@127.0.0.1',
+      'echo $$; sleep 600',
+    ]);
+    const [first] = (await once(child.stdout, 'data')) as [Buffer];
+    await Promise.all([short.close(), once(child, 'close')]);
+    await vi.waitFor(() => expect(isAlive(Number(first.toString()))).toBe(false));
   });
 
   it('runs many commands on one connection', async () => {
