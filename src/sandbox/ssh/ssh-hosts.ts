@@ -1,6 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import type { SandboxNetwork } from '../network.ts';
 import { newKeyPair } from './key-pair.ts';
 import { startEmbeddedServer } from './embedded-server.ts';
