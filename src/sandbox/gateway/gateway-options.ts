@@ -3,12 +3,12 @@ import type { SandboxSession, SessionRegistry } from '../session-registry.ts';
 import type { AgentEnd } from './agent-end.ts';
 
 /** Who signed an upgrade request; `absent` when nobody did, as older official clients do. */
-export type UpgradeAuthentication = 'absent' | { identity: { arn: string } } | { error: string };
+type UpgradeAuthentication = 'absent' | { identity: { arn: string } } | { error: string };
 
 export type FrameDirection = 'to-agent' | 'to-client';
 
 /** One frame on its way through the gateway; a test may drop, repeat, delay or change it. */
-export interface FrameInTransit {
+interface FrameInTransit {
   readonly sessionId: string;
   readonly direction: FrameDirection;
   readonly frame: Buffer;
