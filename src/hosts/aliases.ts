@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 /** A server to be named. */
 export interface Named {
   instanceId: string;
@@ -22,7 +20,7 @@ export function normaliseName(name: string): string | undefined {
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/-{2,}/g, '-');
   const alias = trimEnds(trimEnds(cleaned).slice(0, MAX_LENGTH));
-  const isReserved = /^m?i-[0-9a-f]+$/.test(alias) || isIP(alias) !== 0 || alias === 'localhost';
+  const isReserved = /^(m?i-[0-9a-f]+|[0-9.]+|localhost)$/.test(alias);
   return alias === '' || isReserved ? undefined : alias;
 }
 
@@ -47,7 +45,9 @@ export function assignAliases(
     for (const [id, base] of bases) {
       const alias = withSuffix(base, id, suffixes.get(id) ?? 0);
       aliases.set(id, alias);
-      holders.set(alias, [...(holders.get(alias) ?? []), id]);
+      const others = holders.get(alias);
+      if (others === undefined) holders.set(alias, [id]);
+      else others.push(id);
     }
     // An alias that is its own id cannot collide: ids are unique and no name looks like one.
     const colliding = [...holders].filter(

@@ -18,6 +18,7 @@ describe('normaliseName', () => {
     ['i-0123456789abcdef0', undefined],
     ['MI-0123456789abcdef0', undefined],
     ['10.0.0.1', undefined],
+    ['42', undefined],
     ['localhost', undefined],
     ['x'.repeat(80), 'x'.repeat(63)],
     [`${'x'.repeat(62)}-y`, 'x'.repeat(62)],
