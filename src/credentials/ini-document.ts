@@ -7,7 +7,7 @@
  * included), keys in lower case, one level of nested lines under a key as continuation lines.
  */
 
-export type IniProblemKind =
+type IniProblemKind =
   | 'bom'
   | 'lone-cr'
   | 'no-section'
@@ -21,7 +21,7 @@ export type IniProblemKind =
   | 'continuation'
   | 'default-section';
 
-export interface IniProblem {
+interface IniProblem {
   kind: IniProblemKind;
   /** 1-based. */
   line: number;

@@ -131,7 +131,7 @@ export function checkCode(code: string): string {
   throw usage('An MFA code is six digits', 'type the code your device shows now');
 }
 
-export function isCode(code: string): boolean {
+function isCode(code: string): boolean {
   return /^\d{6}$/.test(code);
 }
 

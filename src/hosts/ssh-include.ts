@@ -32,7 +32,7 @@ export function withInclude(text: string, place: IncludePlace): string {
 }
 
 /** Whether ssh, reading this config for any host, would also read our file. */
-export function isIncluded(text: string, { loginHome, hostsFile }: IncludePlace): boolean {
+function isIncluded(text: string, { loginHome, hostsFile }: IncludePlace): boolean {
   for (const { keyword, words } of sshDirectives(text)) {
     if (keyword === 'host' || keyword === 'match') return false;
     if (keyword !== 'include') continue;

@@ -11,7 +11,7 @@ export function envValue(env: Environment, name: string): string | undefined {
 }
 
 /** The home directory in the order of the AWS SDK: HOME, USERPROFILE, HOMEDRIVE+HOMEPATH, the OS. */
-export function homeDirectory(env: Environment): string {
+function homeDirectory(env: Environment): string {
   const drive = envValue(env, 'HOMEDRIVE');
   const path = envValue(env, 'HOMEPATH');
   const windowsHome = drive !== undefined && path !== undefined ? drive + path : undefined;
@@ -37,12 +37,20 @@ export function sshDirectory(env: Environment): string {
   return join(homeDirectory(env), '.ssh');
 }
 
-/** Our folder for settings: `$XDG_CONFIG_HOME/devaccess`, else `~/.config/devaccess`. */
+/**
+ * Our folder for settings: `$XDG_CONFIG_HOME/devaccess`, else `~/.config/devaccess`.
+ *
+ * @public
+ */
 export function configDirectory(env: Environment): string {
   return xdgDirectory(env, 'XDG_CONFIG_HOME', '.config');
 }
 
-/** Our folder for what can be computed again: `$XDG_CACHE_HOME/devaccess`. */
+/**
+ * Our folder for what can be computed again: `$XDG_CACHE_HOME/devaccess`.
+ *
+ * @public
+ */
 export function cacheDirectory(env: Environment): string {
   return xdgDirectory(env, 'XDG_CACHE_HOME', '.cache');
 }

@@ -9,7 +9,8 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/devaccess.js', import.meta.url));
 /** util-linux's script(1) gives a program a terminal; its namesake on macOS has other options. */
-const hasScript = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
+const SCRIPT = 'script';
+const hasScript = spawnSync(SCRIPT, ['-qec', 'true', '/dev/null']).status === 0;
 
 let home: string;
 let sandbox: Sandbox;
@@ -34,7 +35,7 @@ function onTerminal(
   const stdoutFile = join(home, 'stdout');
   const command = `'${process.execPath}' '${BIN}' mfa </dev/null >'${stdoutFile}'`;
   return new Promise((resolve, reject) => {
-    const child = spawn('script', ['-qec', command, '/dev/null'], {
+    const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
       env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb', ...sandbox.environment },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
