@@ -14,6 +14,11 @@ export abstract class DevaccessCommand extends Command {
     if (!this.jsonEnabled()) process.stderr.write(`${text}\n`);
   }
 
+  /** A command that has told its result already returns nothing, and nothing is printed. */
+  override logJson(json: unknown): void {
+    if (json !== undefined) super.logJson(json);
+  }
+
   protected override async catch(error: Error & { exitCode?: number }): Promise<void> {
     if (this.jsonEnabled()) {
       this.logJson(this.toErrorJson(error));

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { startLocalAws } from './local-aws.ts';
@@ -13,6 +13,7 @@ const FILE_BYTES = 20 * 1024 * 1024;
 export interface DemoOptions {
   /** The installed `devaccess` script, to be run as a person would. */
   devaccessScript: string;
+  sshd: 'embedded' | 'system';
   /** Takes what is to be shown. */
   write: (text: string) => void;
 }
@@ -41,7 +42,11 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const home = await mkdtemp(join(tmpdir(), 'devaccess-demo-'));
   let aws: LocalAws | undefined;
   try {
-    aws = await startLocalAws({ stateDir: join(home, 'sandbox'), awsDir: join(home, '.aws') });
+    aws = await startLocalAws({
+      stateDir: join(home, 'sandbox'),
+      awsDir: join(home, '.aws'),
+      sshd: options.sshd,
+    });
     await furnishHome(home, options.devaccessScript, aws);
     return await new Demo(options, home, aws).run();
   } finally {
@@ -70,7 +75,9 @@ class Demo {
     await this.#step(`devaccess mfa --token ${sandbox.mfaCode()}`);
 
     this.#say('# When servers change: the bastion and all behind it, into the SSH config');
-    await this.#step('devaccess hosts sync');
+    // An sshd of this machine lets in nobody but who started it.
+    const user = this.#options.sshd === 'system' ? ` --user ${userInfo().username}` : '';
+    await this.#step(`devaccess hosts sync${user}`);
 
     this.#say('# All day: plain ssh, through the bastion to a private host');
     await this.#step("ssh someserver 'uname -a'");

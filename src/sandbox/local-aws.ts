@@ -16,6 +16,11 @@ export interface LocalAwsOptions extends Omit<SandboxOptions, 'stateDir'> {
   stateDir: string;
   /** Folder for the AWS files of the seeded user. */
   awsDir: string;
+  /**
+   * What serves SSH on the hosts behind the bastion; this machine's sshd lets in the current user
+   * only. The bastion is always embedded: no kernel has a route to the sandbox's addresses.
+   */
+  sshd?: 'embedded' | 'system';
   /** OpenSSH public keys that may log in to the hosts, beside the generated one. */
   authorizedKeys?: readonly string[];
   gateway?: Pick<GatewayOptions, 'limits' | 'onFrame'>;
@@ -42,7 +47,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   const sandbox = await startSandbox({ ...options, stateDir: options.awsDir });
   try {
     const hosts = await startSshHosts({
-      hosts: sshHostSeeds(sandbox),
+      hosts: sshHostSeeds(sandbox).map((host) =>
+        host.bastion === true ? host : { ...host, sshd: options.sshd ?? 'embedded' },
+      ),
       authorizedKeys: [identity, ...(options.authorizedKeys ?? [])],
       stateDirectory: options.stateDir,
     });

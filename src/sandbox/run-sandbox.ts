@@ -11,6 +11,7 @@ export interface RunSandboxOptions {
   region: string;
   /** Default: a throw-away folder, removed at the end. */
   stateDir: string | undefined;
+  sshd: 'embedded' | 'system';
   /** Called once, when everything listens. */
   announce: (facts: SandboxFacts, text: string) => void;
 }
@@ -41,7 +42,7 @@ interface SandboxHost {
 }
 
 /** Runs a sandbox until SIGINT, SIGTERM or SIGHUP; resolves when everything it started is gone. */
-export async function runSandbox(options: RunSandboxOptions): Promise<SandboxFacts> {
+export async function runSandbox(options: RunSandboxOptions): Promise<void> {
   const isThrowAway = options.stateDir === undefined;
   const stateDir = resolve(
     options.stateDir ?? (await mkdtemp(join(tmpdir(), 'devaccess-sandbox-'))),
@@ -53,24 +54,19 @@ export async function runSandbox(options: RunSandboxOptions): Promise<SandboxFac
       awsDir: stateDir,
       port: options.port,
       region: options.region,
+      sshd: options.sshd,
       authorizedKeys: await ownPublicKeys(),
     });
     const facts = sandboxFacts(aws);
     options.announce(facts, describe(facts));
     await stopped;
     await aws.close();
-    return facts;
   } finally {
     if (isThrowAway) await rm(stateDir, { recursive: true, force: true });
   }
 }
 
-export function sandboxFacts({
-  sandbox,
-  hosts,
-  identityFile,
-  knownHostsFile,
-}: LocalAws): SandboxFacts {
+function sandboxFacts({ sandbox, hosts, identityFile, knownHostsFile }: LocalAws): SandboxFacts {
   const [bastion] = hosts.hosts.filter(({ name }) => name === SEED.bastionName);
   if (bastion === undefined) throw new Error('the sandbox has no bastion');
   const secret = sandbox.mfaDevice.base32Seed;

@@ -22,15 +22,17 @@ export default class SandboxStart extends DevaccessCommand {
     'state-dir': Flags.string({
       summary: 'folder for keys and AWS files; a throw-away one by default',
     }),
+    sshd: Flags.boolean({ summary: "let the hosts be this machine's own sshd" }),
   };
 
-  async run(): Promise<unknown> {
+  async run(): Promise<void> {
     const { flags } = await this.parse(SandboxStart);
     const { runSandbox } = await import('../../sandbox/run-sandbox.ts');
-    return runSandbox({
+    await runSandbox({
       port: flags.port,
       region: flags.region,
       stateDir: flags['state-dir'],
+      sshd: flags.sshd ? 'system' : 'embedded',
       // One line when it is up: whoever started it with --json waits for that.
       announce: (facts, text) => {
         process.stdout.write(this.jsonEnabled() ? `${JSON.stringify(facts)}\n` : text);
