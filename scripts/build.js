@@ -1,5 +1,7 @@
 // Bundles src into dist: cli.cjs (`devaccess`) and proxy.cjs (`devaccess-proxy`). `npm run build`.
-import { rm } from 'node:fs/promises';
+// Finished files are renamed into place, so that a running build never takes them from anybody.
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const shared = {
@@ -12,21 +14,26 @@ const shared = {
   metafile: true,
   logLevel: 'warning',
   legalComments: 'none',
+  outExtension: { '.js': '.cjs' },
 };
 
-await rm('dist', { recursive: true, force: true });
-await build({
-  ...shared,
-  entryPoints: { cli: 'src/commands/commands.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.cjs' },
-  external: ['@oclif/core', 'ssh2', 'cpu-features'],
-});
-await build({
-  ...shared,
-  entryPoints: { proxy: 'src/session/proxy-main.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.cjs' },
-  // Left as import(), the SDK's lazy loads could not be found beside the bundle.
-  supported: { 'dynamic-import': false },
-});
+await mkdir('dist', { recursive: true });
+const outdir = await mkdtemp(join('dist', 'build-'));
+try {
+  await build({
+    ...shared,
+    entryPoints: { cli: 'src/commands/commands.ts' },
+    outdir,
+    external: ['@oclif/core', 'ssh2', 'cpu-features'],
+  });
+  await build({
+    ...shared,
+    entryPoints: { proxy: 'src/session/proxy-main.ts' },
+    outdir,
+    // Left as import(), the SDK's lazy loads could not be found beside the bundle.
+    supported: { 'dynamic-import': false },
+  });
+  for (const file of await readdir(outdir)) await rename(join(outdir, file), join('dist', file));
+} finally {
+  await rm(outdir, { recursive: true, force: true });
+}
