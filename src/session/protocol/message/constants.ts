@@ -9,8 +9,6 @@ export const MESSAGE_TYPE = {
   pausePublication: 'pause_publication',
 } as const;
 
-export type MessageType = (typeof MESSAGE_TYPE)[keyof typeof MESSAGE_TYPE];
-
 export const PAYLOAD_TYPE = {
   output: 1,
   error: 2,

@@ -2,8 +2,7 @@
 
 export const SMUX_VERSION = 1;
 export const SMUX_HEADER_BYTES = 8;
-/** The most that is sent in one PSH; up to {@link SMUX_MAX_LENGTH} is accepted. */
-export const SMUX_MAX_SEND_BYTES = 32_768;
+/** The most that a frame can hold. */
 export const SMUX_MAX_LENGTH = 0xffff;
 
 export const SMUX_COMMAND = { syn: 0, fin: 1, psh: 2, nop: 3 } as const;

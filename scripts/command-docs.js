@@ -1,0 +1,62 @@
+// Writes docs/commands/*.md from the commands themselves; `--check` only tells whether they are stale.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { format, resolveConfig } from 'prettier';
+
+const { COMMANDS } = createRequire(import.meta.url)('../dist/cli.cjs');
+const folder = new URL('../docs/commands/', import.meta.url);
+
+function flagLine([name, flag]) {
+  const short = flag.char ? `-${flag.char}, ` : '';
+  const value =
+    flag.type === 'option' ? ` ${(flag.helpValue ?? name).toString().toUpperCase()}` : '';
+  const notes = [
+    flag.summary ?? flag.description ?? '',
+    flag.aliases?.length ? `(also ${flag.aliases.map((alias) => `--${alias}`).join(', ')})` : '',
+    flag.options ? `(${flag.options.join(', ')})` : '',
+    flag.default !== undefined && typeof flag.default !== 'function' && flag.default !== false
+      ? `(default: ${flag.default})`
+      : '',
+  ].filter(Boolean);
+  return `- \`${short}--${name}${value}\` ${notes.join(' ')}`;
+}
+
+function page(id, command) {
+  const name = `devaccess ${id.replaceAll(':', ' ')}`;
+  const flags = Object.entries(command.flags ?? {})
+    .filter(([, flag]) => !flag.hidden)
+    .sort(([left], [right]) => left.localeCompare(right));
+  if (command.enableJsonFlag)
+    flags.push(['json', { summary: 'print the result as JSON', type: 'boolean' }]);
+  const examples = (command.examples ?? []).map((example) =>
+    example
+      .replaceAll('<%= config.bin %>', 'devaccess')
+      .replaceAll('<%= command.id %>', id.replaceAll(':', ' ')),
+  );
+  return [
+    `# ${name}`,
+    command.summary ?? '',
+    command.description ?? '',
+    `\`\`\`\n${name} [flags]\n\`\`\``,
+    flags.map(flagLine).join('\n'),
+    ...(examples.length > 0 ? ['Examples', `\`\`\`\n${examples.join('\n')}\n\`\`\``] : []),
+  ]
+    .filter(Boolean)
+    .join('\n\n');
+}
+
+const stale = [];
+await mkdir(folder, { recursive: true });
+for (const [id, command] of Object.entries(COMMANDS)) {
+  const file = new URL(`${id.replaceAll(':', '-')}.md`, folder);
+  const options = await resolveConfig(file.pathname);
+  const text = await format(page(id, command), { ...options, parser: 'markdown' });
+  const current = await readFile(file, 'utf8').catch(() => '');
+  if (current === text) continue;
+  if (process.argv.includes('--check')) stale.push(file.pathname);
+  else await writeFile(file, text);
+}
+if (stale.length > 0) {
+  process.stderr.write(`stale, run 'npm run docs': ${stale.join(', ')}\n`);
+  process.exit(1);
+}
