@@ -8,7 +8,7 @@ import { DevaccessError } from '../platform/errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { awsCredentialsFile, envValue, stateDirectory } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { editFile, readTextFile } from '../platform/safe-file.ts';
+import { checkEditable, editFile, readTextFile } from '../platform/safe-file.ts';
 import { parseIni, sectionValues } from './ini-document.ts';
 import { editSection, refuseBroken } from './ini-edit.ts';
 import * as session from './mfa-session.ts';
@@ -74,7 +74,8 @@ export async function renewMfaSession(request: MfaRequest, world: MfaWorld): Pro
   const plan = makePlan(request, world);
   const kept = present(plan, request, world);
   if (kept !== undefined) return kept;
-  // Checked before the person is asked or a code is spent.
+  // Whatever can fail is found out before the person is asked or a code is spent.
+  rehearse(plan);
   const given = request.token === undefined ? undefined : session.checkCode(request.token);
 
   let retry: string | undefined;
@@ -129,6 +130,14 @@ function makePlan(request: MfaRequest, { env, talk }: MfaWorld): Plan {
     durationSeconds: session.chooseDuration(request.durationSeconds, env),
     region: chooseStsRegion({ flag: request.region, env, profileRegion }, device),
   };
+}
+
+/** Does all of the write but the writing, with made-up values. */
+function rehearse({ file, names, source }: Plan): void {
+  const madeUp = { accessKeyId: 'x', secretAccessKey: 'x', sessionToken: 'x', expirationMs: 0 };
+  const changes = session.sessionChanges(madeUp, source);
+  editSection(readTextFile(file) ?? '', names.shortTerm, changes);
+  checkEditable(file);
 }
 
 /** The session on disk, if it is to be kept. */

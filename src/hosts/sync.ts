@@ -124,7 +124,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     ...compareBlocks(before, text),
     hosts: entries.map(hostResult),
     skipped: plan.skipped,
-    notices: [...inventory.notices, ...homeNotice(world)],
+    notices: [...inventory.notices, ...placeNotices(world)],
     dryRun: request.dryRun,
     ...(diff === undefined ? {} : { diff }),
   };
@@ -203,11 +203,16 @@ function hostResult(entry: HostEntry): SyncResult['hosts'][number] {
   return { ...entry, user: entry.user ?? null };
 }
 
-/** ssh asks the system for the home, not HOME. */
-function homeNotice({ sshDirectory, loginHome }: SyncWorld): string[] {
-  if (sshDirectory === join(loginHome, '.ssh')) return [];
-  const config = join(sshDirectory, 'config');
-  return [
-    `HOME is not the login's home, so ssh does not read this config by itself: ssh -F ${config}`,
-  ];
+/** What about this computer will surprise the person later. */
+function placeNotices({ sshDirectory, loginHome, program }: SyncWorld): string[] {
+  const notices: string[] = [];
+  if (sshDirectory !== join(loginHome, '.ssh')) {
+    // ssh asks the system for the home, not HOME.
+    const config = join(sshDirectory, 'config');
+    notices.push(`HOME is not the login's home, so ssh needs to be told: ssh -F ${config}`);
+  }
+  if (/[/\\]_npx[/\\]/.test(program.script)) {
+    notices.push('npx keeps devaccess in a cache only; npm install -g devaccess, then sync again');
+  }
+  return notices;
 }

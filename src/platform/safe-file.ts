@@ -74,6 +74,21 @@ export async function editFile(
 }
 
 /**
+ * Tells, before anything costly is done, whether `editFile` would be allowed to write.
+ *
+ * @throws DevaccessError DA_FILE_NOT_WRITABLE and those of `resolveTarget`
+ */
+export function checkEditable(path: string): void {
+  try {
+    let folder = dirname(resolveTarget(path).realPath);
+    while (!fs.existsSync(folder)) folder = dirname(folder);
+    fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw fileError(error, 'write', path);
+  }
+}
+
+/**
  * Reads a text file for use, not for editing; undefined when there is none.
  *
  * @throws DevaccessError DA_FILE_NOT_READABLE, DA_FILE_ENCODING

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -208,6 +209,17 @@ describe('devaccess mfa', () => {
     expect(refused.stderr).toContain('line 7: key a appears twice in [x]');
     expect(credentials()).toBe(broken);
     writeCredentials(longTermSection());
+    expect((await mfa(['--token', sandbox.mfaCode()])).code).toBe(0);
+  });
+
+  it('does not spend the code on a file or name it could not write', async () => {
+    writeCredentials(longTermSection());
+    linkSync(credentialsPath(), join(home, 'second-link'));
+    const linked = await mfa(['--token', sandbox.mfaCode()]);
+    expect(linked.stderr).toContain('[DA_HARD_LINKED]');
+    rmSync(join(home, 'second-link'));
+    const named = await mfa(['--short-suffix', 'a b', '--token', sandbox.mfaCode()]);
+    expect(named.stderr).toContain("'default-a b' cannot be a profile name");
     expect((await mfa(['--token', sandbox.mfaCode()])).code).toBe(0);
   });
 

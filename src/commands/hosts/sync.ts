@@ -6,15 +6,15 @@ import type { SyncResult } from '../../hosts/sync.ts';
 import { printable } from '../../platform/errors.ts';
 import { sshDirectory } from '../../platform/paths.ts';
 
+/** A large account must not scroll away what matters. */
+const MAX_SKIPPED_LINES = 20;
+
 export default class HostsSync extends DevaccessCommand {
   static override summary = 'Write the servers of an account into the SSH config.';
   static override description =
     'Reads EC2 and Systems Manager and writes one file below ~/.ssh/config.d with an entry for ' +
     'the bastion and for each server, included once at the top of ~/.ssh/config.';
-  static override examples = [
-    '<%= config.bin %> <%= command.id %>',
-    '<%= config.bin %> <%= command.id %> --profile prod --bastion tag:Name=bastion --dry-run',
-  ];
+  static override examples = ['<%= config.bin %> <%= command.id %> --bastion tag:Name=bastion'];
 
   static override flags = {
     profile: Flags.string({ helpValue: 'P', description: 'profile; else AWS_PROFILE, default' }),
@@ -63,12 +63,13 @@ export default class HostsSync extends DevaccessCommand {
 
   private show(result: SyncResult): void {
     for (const notice of result.notices) this.talk(printable(`devaccess: ${notice}`));
-    for (const { instanceId, name, reason } of result.skipped) {
-      this.talk(printable(`skipped ${name ?? ''} ${instanceId}: ${reason}`));
+    for (const { instanceId, name, reason } of result.skipped.slice(0, MAX_SKIPPED_LINES)) {
+      const who = name === null ? instanceId : `${name} (${instanceId})`;
+      this.talk(printable(`skipped ${who}: ${reason}`));
     }
-    if (result.diff !== undefined) {
-      process.stdout.write(this.jsonEnabled() ? '' : result.diff);
-    }
+    const unsaid = result.skipped.length - MAX_SKIPPED_LINES;
+    if (unsaid > 0) this.talk(`skipped ${unsaid} more; --json lists them`);
+    if (result.diff !== undefined && !this.jsonEnabled()) process.stdout.write(result.diff);
     const { added, changed, removed, unchanged } = result;
     const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, ${unchanged.length} unchanged`;
     const where = result.files.map(({ path, outcome }) => `${path} (${outcome})`).join(', ');
