@@ -58,7 +58,7 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     plugins: { boundaries },
     settings: {
-      'import/resolver': { typescript: { project: './tsconfig.json' } },
+      'import/resolver': { node: { extensions: ['.ts', '.js', '.json'] } },
       'boundaries/elements': [
         { type: 'session-protocol-codec', pattern: codecFolders, partialMatch: false },
         {
