@@ -60,7 +60,6 @@ export async function runSshProxy(options: SshProxyOptions): Promise<void> {
 class SshProxy {
   readonly #options: SshProxyOptions;
   readonly #connection: SessionConnection;
-  readonly #sessionId: string;
   #resolveEnd: (end: SessionEnd) => void = () => undefined;
   readonly #ended: Promise<SessionEnd>;
   #isInputEnded = false;
@@ -80,7 +79,6 @@ class SshProxy {
     session: { sessionId: string; streamUrl: string; tokenValue: string },
   ) {
     this.#options = options;
-    this.#sessionId = session.sessionId;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnd = resolve;
     });
@@ -106,7 +104,7 @@ class SshProxy {
 
   /** Ends the session before it was ever opened. */
   async abandon(): Promise<void> {
-    await this.#options.api.terminate(this.#sessionId);
+    await this.#connection.terminate(0);
   }
 
   async run(): Promise<void> {
@@ -137,15 +135,17 @@ class SshProxy {
     try {
       await this.#connection.open();
     } catch (error) {
-      await this.#options.api.terminate(this.#sessionId).catch(() => undefined);
-      if (error instanceof DevaccessError) throw error;
-      throw new DevaccessError(
-        'DA_GATEWAY',
-        `The message gateway could not be reached: ${errorLine(error)}`,
-        {
-          next: 'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.',
-          cause: error,
-        },
+      this.#connection.abort(
+        error instanceof DevaccessError
+          ? error
+          : new DevaccessError(
+              'DA_GATEWAY',
+              `The message gateway could not be reached: ${errorLine(error)}`,
+              {
+                next: 'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.',
+                cause: error,
+              },
+            ),
       );
     }
   }
@@ -193,6 +193,11 @@ class SshProxy {
   #watch(): void {
     if (this.#isStopping) return;
     const now = Date.now();
+    // Until data flows nobody can have sent ssh to the background: the parent is who asked for this.
+    if (this.#readyAtMs === undefined && !this.#options.isParentAlive()) {
+      this.#stop();
+      return;
+    }
     if (this.#isInputEnded) {
       if (!this.#options.isParentAlive()) {
         this.#stop();
@@ -228,13 +233,16 @@ class SshProxy {
   }
 
   #onInterruption(isInterrupted: boolean, why: string): void {
-    clearTimeout(this.#noticeTimer);
     if (isInterrupted) {
-      this.#noticeTimer = setTimeout(() => {
+      this.#noticeTimer ??= setTimeout(() => {
         this.#hasSaidInterrupted = true;
         this.#options.say(`connection lost (${why}); resuming the session …`);
       }, QUIET_INTERRUPTION_MS);
-    } else if (this.#hasSaidInterrupted) {
+      return;
+    }
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = undefined;
+    if (this.#hasSaidInterrupted) {
       this.#hasSaidInterrupted = false;
       this.#options.say('the session is back.');
     }
@@ -269,18 +277,21 @@ class SshProxy {
       const reason = printable(end.output);
       this.#isInputLost = !this.#connection.isDrained;
       if (end.isIncomplete) throw endedEarly(this.#options.target, 'with data missing', reason);
-      if (reason !== '' && !this.#isInputEnded)
-        throw endedEarly(this.#options.target, 'by the service', reason);
+      if (reason !== '') throw endedEarly(this.#options.target, 'by the service', reason);
     }
     if (this.#isInputLost) {
       throw endedEarly(this.#options.target, 'before everything sent had arrived', '');
     }
   }
 
+  /** Waits until everything received has been taken; not for long once a signal asked to stop. */
   async #flushOutput(): Promise<void> {
-    const { stdout } = this.#options;
+    const { stdout, stop } = this.#options;
     if (this.#isOutputGone) return;
     await new Promise<void>((resolve) => {
+      const hurry = (): void => void setTimeout(resolve, STOP_GRACE_MS);
+      if (stop.aborted) hurry();
+      else stop.addEventListener('abort', hurry);
       stdout.once('error', () => resolve());
       stdout.write('', () => resolve());
     });

@@ -41,19 +41,20 @@ export class GatewaySocket {
 
   /**
    * Connects and waits for the upgrade. Redirects are not followed: the token stays here.
+   * @param signal gives the attempt up
    * @throws GatewayOpenError
    */
   static async open(
     url: URL,
     headers: Record<string, string>,
     handlers: GatewaySocketHandlers,
+    signal: AbortSignal,
   ): Promise<GatewaySocket> {
     let tcp: Socket | undefined;
     const socket = new WebSocket(url, {
       headers,
       perMessageDeflate: false,
       maxPayload: MAX_FRAME_BYTES,
-      handshakeTimeout: OPEN_TIMEOUT_MS,
       followRedirects: false,
       createConnection: () => {
         tcp = openStream(url);
@@ -69,9 +70,9 @@ export class GatewaySocket {
     });
     socket.on('ping', () => handlers.onHeard());
     socket.on('pong', () => handlers.onHeard());
-    await opened(socket);
-    // From here on a failing socket reports itself through 'close'.
+    // Once open, a failing socket reports itself through 'close'.
     socket.on('error', () => undefined);
+    await opened(socket, signal);
     socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8')));
     tcp?.on('drain', () => handlers.onDrain());
     return new GatewaySocket(socket, () => tcp);
@@ -133,16 +134,34 @@ function openStream(url: URL): Socket {
   });
 }
 
-async function opened(socket: WebSocket): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('unexpected-response', (request, response) => {
-      request.destroy();
-      const status = response.statusCode ?? 0;
-      reject(new GatewayOpenError(`the message gateway answered HTTP ${status}`, status));
+/** A deadline of our own: the one of `ws` starts anew with every byte of a slow answer. */
+async function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let giveUp: (() => void) | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (message: string): void => {
+        reject(new GatewayOpenError(message));
+        socket.terminate();
+      };
+      timer = setTimeout(() => {
+        fail(`the message gateway did not answer within ${OPEN_TIMEOUT_MS / 1000} s`);
+      }, OPEN_TIMEOUT_MS);
+      giveUp = () => fail('the attempt was given up');
+      if (signal.aborted) giveUp();
+      else signal.addEventListener('abort', giveUp);
+      socket.once('open', resolve);
+      socket.once('unexpected-response', (request, response) => {
+        request.destroy();
+        const status = response.statusCode ?? 0;
+        reject(new GatewayOpenError(`the message gateway answered HTTP ${status}`, status));
+      });
+      socket.once('error', (error) => {
+        reject(new GatewayOpenError(error.message, undefined, error));
+      });
     });
-    socket.once('error', (error) => {
-      reject(new GatewayOpenError(error.message, undefined, error));
-    });
-  });
+  } finally {
+    clearTimeout(timer);
+    if (giveUp !== undefined) signal.removeEventListener('abort', giveUp);
+  }
 }

@@ -7,6 +7,8 @@ const MAX_DELAY_MS = 5_000;
 const NETWORK_PATIENCE_MS = 20 * 60_000;
 /** A refusal may be a moment's (credentials being renewed, eventual consistency), not an hour's. */
 const REFUSAL_PATIENCE_MS = 10_000;
+/** A connection that held for so long was a good one, even if nothing happened on it. */
+const PROVEN_AFTER_MS = 30_000;
 
 /** Codes of errors that are about the network, not an answer of the service. */
 const NETWORK_CODES = new Set([
@@ -15,10 +17,15 @@ const NETWORK_CODES = new Set([
   'DA_SERVICE_UNAVAILABLE',
 ]);
 
+/** Refusals that no second try can change. */
+const FINAL_CODES = new Set(['DA_STREAM_URL']);
+
 /**
  * When to try again to resume a session: at once, then with jitter from 100 ms doubling to 5 s,
  * for as long as the session may still live (docs/protocol.md §1.5). An unreachable network is
- * waited out; a service that refuses is asked again for seconds only.
+ * waited out; a service that refuses is asked again for seconds only. One plan lasts until a
+ * connection has proved good, or a gateway that closes every connection at once would be asked
+ * without a pause for ever.
  */
 export class ResumePlan {
   attempts = 0;
@@ -31,6 +38,11 @@ export class ResumePlan {
     this.#random = random;
   }
 
+  /** Whether a connection has ended the outage: it got something done, or it held. */
+  static isProven(progress: number, openForMs: number): boolean {
+    return progress > 0 || openForMs >= PROVEN_AFTER_MS;
+  }
+
   /** Milliseconds to wait before the next attempt. */
   nextDelayMs(): number {
     this.attempts += 1;
@@ -41,6 +53,7 @@ export class ResumePlan {
 
   /** Whether to give up after an attempt that failed with `error`. */
   isHopeless(error: unknown, nowMs: number): boolean {
+    if (error instanceof DevaccessError && FINAL_CODES.has(error.code)) return true;
     if (isNetworkTrouble(error)) {
       this.#refusedSinceMs = undefined;
       return nowMs - this.#lostAtMs > NETWORK_PATIENCE_MS;

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
+import { errorLine, printable } from '../../platform/errors.ts';
+import type { DevaccessError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { ClientChannel, CLIENT_VERSION } from '../protocol/channel/client-channel.ts';
 import type { ChannelEvent, SessionFacts } from '../protocol/channel/channel-event.ts';
@@ -7,9 +8,18 @@ import { openDataChannelRequest } from '../protocol/channel/handshake.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { FLAG } from '../protocol/message/constants.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
+import { Connections } from './connections.ts';
 import { GatewayOpenError, GatewaySocket } from './gateway-socket.ts';
 import { Liveness } from './liveness.ts';
+import type { Activity } from './liveness.ts';
 import { ResumePlan } from './resume-plan.ts';
+import {
+  channelFailed,
+  dataKeyFailed,
+  handshakeTimedOut,
+  resumeFailed,
+  sessionOver,
+} from './session-failure.ts';
 import { signedUpgradeHeaders } from './sign-upgrade.ts';
 import { checkStreamUrl, isLoopbackHost } from './stream-url.ts';
 
@@ -21,6 +31,19 @@ const SOCKET_BUFFER_BYTES = 512 * 1024;
 const FRAMES_AT_ONCE = 128;
 /** The agent waits 15 s for each answer of the handshake; nothing later will come. */
 const HANDSHAKE_TIMEOUT_MS = 30_000;
+/** How long the API may take to end a session when there is nothing else left to do. */
+const TERMINATE_TIMEOUT_MS = 5_000;
+/** A timer that fires so late shows that this process was stopped or starved meanwhile. */
+const LATE_MS = 250;
+/** While nothing is read there is no clock to keep; what is paced still goes out now and then. */
+const DEAF_TICK_MS = 250;
+/** A resumed connection that holds for so long is told of. */
+const BACK_AFTER_MS = 1_000;
+const REPORT_EVERY_MS = 10_000;
+/** Close codes by which a service says that a client did not keep its rules. */
+const PUSH_BACK_CODES = new Set([1008, 1013]);
+/** A close so soon after a pause is about the rate too. */
+const PUSH_BACK_AFTER_PAUSE_MS = 10_000;
 
 /** How a session ended. */
 export type SessionEnd =
@@ -49,6 +72,8 @@ export interface SessionConnectionOptions {
   target: string;
   ticket: StreamTicket;
   handlers: SessionHandlers;
+  /** Where a connection to the gateway may be open already. */
+  connections?: Connections;
   log: Log;
   /** Data messages per second; by default paced, except to a gateway on loopback. */
   pace?: Pace | 'off';
@@ -79,11 +104,25 @@ export class SessionConnection {
   #timerAtMs = Infinity;
   #handshakeTimer: NodeJS.Timeout | undefined;
   #cleanup: Promise<void> | undefined;
+  /** Aborted at the end: gives up a socket that is being opened. */
+  readonly #closing = new AbortController();
+  readonly #connections: Connections;
+  /** From the loss of a connection until another one has proved good. */
+  #plan: ResumePlan | undefined;
+  #openedAtMs = 0;
+  #progressAtOpen = 0;
+  #pausedAtMs = -Infinity;
+  /** What this end knows better than a close code. */
+  #lossReason: string | undefined;
+  #backTimer: NodeJS.Timeout | undefined;
+  #reportTimer: NodeJS.Timeout | undefined;
+  #reportedProgress = 0;
   readonly #endListeners: (() => void)[] = [];
 
   constructor(options: SessionConnectionOptions) {
     this.#options = options;
     this.#ticket = options.ticket;
+    this.#connections = options.connections ?? new Connections();
     const url = this.#checkedUrl(options.ticket);
     const isLocal = isLoopbackHost(url.hostname);
     const pace = options.pace ?? (isLocal ? 'off' : DEFAULT_PACE);
@@ -95,20 +134,19 @@ export class SessionConnection {
     });
   }
 
-  /** Opens the data channel for the first time. @throws DevaccessError */
+  /** Opens the data channel for the first time. @throws DevaccessError, GatewayOpenError */
   async open(): Promise<void> {
-    await this.#connect();
+    try {
+      await this.#connect();
+    } catch (error) {
+      if (this.#isEnded) return;
+      throw error;
+    }
+    if (this.#isEnded) return;
     this.#handshakeTimer = setTimeout(() => {
-      this.#fail(
-        new DevaccessError(
-          'DA_HANDSHAKE',
-          `The agent on ${this.#options.target} did not finish its handshake within ${HANDSHAKE_TIMEOUT_MS / 1000} s.`,
-          {
-            next: 'check that the node is online (its agent may be starting or overloaded) and try again.',
-          },
-        ),
-      );
+      this.#fail(handshakeTimedOut(this.#options.target, HANDSHAKE_TIMEOUT_MS));
     }, HANDSHAKE_TIMEOUT_MS);
+    this.#reportTimer = setInterval(() => this.#report(), REPORT_EVERY_MS);
   }
 
   /** Whether more input is wanted now; `onWantsInput` tells when that changes to true. */
@@ -140,6 +178,13 @@ export class SessionConnection {
     this.#scheduleTurn();
   }
 
+  /** Basic port forwarding: the local connection has closed, the agent is to close its own. */
+  sendDisconnect(): void {
+    if (!this.#channel.isReady) return;
+    this.#channel.sendFlag(FLAG.disconnectToPort, nowMs());
+    this.#scheduleTurn();
+  }
+
   /** The local sink is full (true) or takes output again (false). */
   setSinkFull(isFull: boolean): void {
     this.#isSinkFull = isFull;
@@ -163,12 +208,7 @@ export class SessionConnection {
       await this.#endedWithin(graceMs);
       if (this.#hasEnded()) return;
     }
-    const { api, sessionId, log } = this.#options;
-    try {
-      await api.terminate(sessionId);
-    } catch (error) {
-      log.event('terminate-failed', { reason: errorLine(error) });
-    }
+    await this.#terminateByApi();
     this.#end({ kind: 'ended-here' });
   }
 
@@ -180,6 +220,22 @@ export class SessionConnection {
   /** Resolves when what a failed session leaves behind is cleared away. */
   async settled(): Promise<void> {
     await this.#cleanup;
+  }
+
+  /** Ends the session with the API, as long as that takes no longer than a person would wait. */
+  async #terminateByApi(): Promise<void> {
+    const { api, sessionId, log } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer in time')), TERMINATE_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([api.terminate(sessionId), timeout]);
+    } catch (error) {
+      log.event('terminate-failed', { reason: errorLine(error) });
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #hasEnded(): boolean {
@@ -205,26 +261,38 @@ export class SessionConnection {
     const { api, log } = this.#options;
     const url = this.#checkedUrl(this.#ticket);
     const headers = await this.#signedHeaders(url);
-    let isCurrent = true;
-    const socket = await GatewaySocket.open(url, headers, {
-      onFrame: (frame) => {
-        if (!isCurrent || this.#isEnded) return;
-        this.#channel.receive(frame, nowMs());
-        this.#scheduleTurn();
+    let isAdopted = false;
+    let closed: { code: number; reason: string } | undefined;
+    const socket = await GatewaySocket.open(
+      url,
+      headers,
+      {
+        onFrame: (frame) => {
+          if (closed !== undefined || this.#isEnded) return;
+          this.#channel.receive(frame, nowMs());
+          this.#scheduleTurn();
+        },
+        onHeard: () => {
+          this.#liveness.heard(nowMs());
+          // Answers to pings fill the socket too: the turn looks whether to go on reading.
+          this.#scheduleTurn();
+        },
+        onDrain: () => this.#scheduleTurn(),
+        onClose: (code, reason) => {
+          closed = { code, reason: printable(reason) };
+          if (isAdopted) this.#connectionLost(code, closed.reason);
+        },
       },
-      onHeard: () => this.#liveness.heard(nowMs()),
-      onDrain: () => this.#scheduleTurn(),
-      onClose: (code, reason) => {
-        if (!isCurrent) return;
-        isCurrent = false;
-        this.#connectionLost(`closed with ${code}${reason === '' ? '' : ` ${printable(reason)}`}`);
-      },
-    });
+      this.#closing.signal,
+      this.#connections,
+    );
     if (this.#isEnded) {
-      isCurrent = false;
+      closed = { code: 0, reason: '' };
       socket.terminate();
       return;
     }
+    if (closed !== undefined) throw closedAtOnce(closed);
+    isAdopted = true;
     socket.sendText(
       openDataChannelRequest({
         requestId: randomUUID(),
@@ -235,7 +303,9 @@ export class SessionConnection {
     );
     this.#socket = socket;
     this.#isReadingPaused = false;
-    this.#liveness.restart(nowMs());
+    this.#openedAtMs = nowMs();
+    this.#progressAtOpen = this.#channel.progress;
+    this.#liveness.restart(this.#openedAtMs);
     log.event('open', { host: url.host, region: api.region, ...this.#channel.statistics });
     this.#regulateReading();
     this.#scheduleTurn();
@@ -252,24 +322,48 @@ export class SessionConnection {
     }
   }
 
-  #connectionLost(why: string): void {
+  #connectionLost(code: number, reason: string): void {
     if (this.#isEnded) return;
+    const now = nowMs();
+    const isPushBack =
+      PUSH_BACK_CODES.has(code) ||
+      this.#channel.isPaused ||
+      now - this.#pausedAtMs < PUSH_BACK_AFTER_PAUSE_MS;
+    const openForMs = now - this.#openedAtMs;
+    const isProven = ResumePlan.isProven(this.#channel.progress - this.#progressAtOpen, openForMs);
+    const why = this.#lossReason ?? `closed with ${code}${reason === '' ? '' : ` ${reason}`}`;
+    this.#lossReason = undefined;
     this.#socket = undefined;
     this.#clearTimer();
-    this.#channel.connectionLost(nowMs());
-    this.#options.log.event('lost', { why, ...this.#channel.statistics });
+    clearTimeout(this.#backTimer);
+    this.#options.log.event('lost', {
+      code,
+      why,
+      openForMs: Math.round(openForMs),
+      isPushBack,
+      ...this.#channel.statistics,
+    });
+    this.#channel.connectionLost(now, isPushBack);
+    if (isProven) this.#plan = undefined;
+    this.#options.handlers.onInterruption(true, why);
+    const { sessionId } = this.#options;
+    const refusal = closedAtOnce({ code, reason });
+    if (this.#plan?.isHopeless(refusal, now) === true) {
+      this.#fail(resumeFailed(sessionId, why, refusal));
+      return;
+    }
     void this.#resume(why);
   }
 
   /** Tries to open a new socket until it works, the session is over, or the plan gives up. */
   async #resume(why: string): Promise<void> {
     const { api, sessionId, handlers, log } = this.#options;
-    const plan = new ResumePlan(nowMs());
-    handlers.onInterruption(true, why);
+    const plan = (this.#plan ??= new ResumePlan(nowMs()));
     while (!this.#isEnded) {
       await delay(plan.nextDelayMs());
       if (this.#hasEnded()) return;
       try {
+        log.event('resuming', { attempt: plan.attempts });
         const ticket = await api.resume(sessionId);
         if (ticket === undefined) {
           this.#fail(sessionOver(sessionId, why));
@@ -277,7 +371,7 @@ export class SessionConnection {
         }
         this.#ticket = { streamUrl: this.#ticket.streamUrl, ...ticket };
         await this.#connect();
-        handlers.onInterruption(false, '');
+        this.#backTimer = setTimeout(() => handlers.onInterruption(false, ''), BACK_AFTER_MS);
         return;
       } catch (error) {
         log.event('resume-failed', { attempt: plan.attempts, reason: errorLine(error) });
@@ -316,6 +410,8 @@ export class SessionConnection {
   #writeFrames(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
+    // Acknowledgements that are not being read are not late.
+    if (this.#isReadingPaused) this.#channel.listeningAgain(nowMs());
     while (socket.bufferedBytes < SOCKET_BUFFER_BYTES) {
       const frames = this.#channel.takeFrames(nowMs(), FRAMES_AT_ONCE);
       if (frames.length === 0) break;
@@ -350,11 +446,11 @@ export class SessionConnection {
         void this.#fetchDataKey(event.keyId, event.randomChallenge);
         return;
       case 'paused':
-      case 'resumed':
-        log.event(event.type, this.#channel.statistics);
+        this.#pausedAtMs = nowMs();
+        log.event('paused', { ...this.#channel.statistics });
         return;
-      case 'message-dropped':
-        log.event('dropped', { reason: event.reason });
+      case 'resumed':
+        log.event('resumed', { ...this.#channel.statistics });
         return;
       case 'closed':
         this.#end({
@@ -364,12 +460,7 @@ export class SessionConnection {
         });
         return;
       case 'failed':
-        this.#fail(
-          new DevaccessError(
-            event.failure === 'encryption-failed' ? 'DA_ENCRYPTION' : 'DA_PROTOCOL',
-            `The session with ${this.#options.target} was ended: ${event.detail}.`,
-          ),
-        );
+        this.#fail(channelFailed(this.#options.target, event));
         return;
       default:
         event satisfies never;
@@ -389,15 +480,7 @@ export class SessionConnection {
     } catch (error) {
       this.#channel.refuseDataKey('the client could not get a data key', nowMs());
       this.#writeFrames();
-      this.#fail(
-        error instanceof DevaccessError
-          ? error
-          : new DevaccessError(
-              'DA_ENCRYPTION',
-              `The session asks for encryption with a KMS key, which failed: ${errorLine(error)}`,
-              { cause: error },
-            ),
-      );
+      this.#fail(dataKeyFailed(error));
     }
   }
 
@@ -412,6 +495,7 @@ export class SessionConnection {
       socket.pauseReading();
     } else {
       this.#liveness.restart(nowMs());
+      this.#channel.listeningAgain(nowMs());
       socket.resumeReading();
     }
   }
@@ -420,15 +504,21 @@ export class SessionConnection {
     const now = nowMs();
     // A full socket announces itself when it has drained; until then there is nothing to send.
     const isSocketFull = (this.#socket?.bufferedBytes ?? 0) >= SOCKET_BUFFER_BYTES;
-    const channelMs = isSocketFull ? undefined : this.#channel.deadlineMs(now);
-    const atMs = Math.min(
-      channelMs ?? Infinity,
-      this.#liveness.deadlineMs(!this.#channel.isDrained),
-    );
+    const channelMs = isSocketFull
+      ? undefined
+      : this.#isReadingPaused
+        ? now + DEAF_TICK_MS
+        : this.#channel.deadlineMs(now);
+    const atMs = Math.min(channelMs ?? Infinity, this.#liveness.deadlineMs(this.#activity));
     if (this.#timer !== undefined && atMs >= this.#timerAtMs) return;
     this.#clearTimer();
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.ceil(atMs - now)));
+    this.#timer = setTimeout(() => this.#onTimer(atMs), Math.max(1, Math.ceil(atMs - now)));
+  }
+
+  get #activity(): Activity {
+    if (this.#isReadingPaused) return 'deaf';
+    return this.#channel.isDrained ? 'idle' : 'busy';
   }
 
   #clearTimer(): void {
@@ -437,24 +527,39 @@ export class SessionConnection {
     this.#timerAtMs = Infinity;
   }
 
-  #onTimer(): void {
+  #onTimer(dueMs: number): void {
     this.#timer = undefined;
     this.#timerAtMs = Infinity;
+    // Timers run before sockets are read: what has arrived by now is heard first.
+    setImmediate(() => this.#letTimePass(dueMs));
+  }
+
+  #letTimePass(dueMs: number): void {
     const socket = this.#socket;
     if (this.#isEnded || socket === undefined) return;
     const now = nowMs();
-    this.#channel.expire(now);
-    if (!this.#isReadingPaused) {
-      const state = this.#liveness.check(now, !this.#channel.isDrained);
-      if (state === 'ping') socket.ping();
-      if (state === 'dead') {
-        socket.terminate();
-        return;
-      }
-    } else {
+    if (now - dueMs > LATE_MS) {
+      this.#options.log.event('was-asleep', { forMs: Math.round(now - dueMs) });
+      this.#channel.listeningAgain(now);
       this.#liveness.restart(now);
     }
+    const state = this.#liveness.check(now, this.#activity);
+    if (state === 'ping') socket.ping();
+    if (state === 'dead') {
+      this.#lossReason = 'no answer to a ping';
+      socket.terminate();
+      return;
+    }
+    if (!this.#isReadingPaused) this.#channel.expire(now);
     this.#turn();
+  }
+
+  /** Periodic figures for the log, while anything happens. */
+  #report(): void {
+    const { progress } = this.#channel;
+    if (progress === this.#reportedProgress && this.#channel.isDrained) return;
+    this.#reportedProgress = progress;
+    this.#options.log.event('statistics', { ...this.#channel.statistics });
   }
 
   #fail(error: DevaccessError): void {
@@ -465,48 +570,46 @@ export class SessionConnection {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#handshakeTimer);
+    clearTimeout(this.#backTimer);
+    clearInterval(this.#reportTimer);
     this.#clearTimer();
-    const { log, handlers, api, sessionId } = this.#options;
-    log.event('end', { kind: end.kind, ...this.#channel.statistics });
+    const { log, handlers } = this.#options;
+    log.event('end', { kind: end.kind, ...endFacts(end), ...this.#channel.statistics });
     this.#channel.end();
+    this.#closing.abort();
     this.#socket?.close();
     this.#socket = undefined;
     if (end.kind === 'failed') {
       // The session may live on at the agent; end it there too.
-      this.#cleanup = api.terminate(sessionId).catch((error: unknown) => {
-        log.event('terminate-failed', { reason: errorLine(error) });
-      });
+      this.#cleanup = this.#terminateByApi();
     }
     handlers.onEnd(end);
     for (const listener of this.#endListeners) listener();
   }
 }
 
-function sessionOver(sessionId: string, why: string): DevaccessError {
-  return new DevaccessError(
-    'DA_SESSION_OVER',
-    `The connection was lost (${why}) and session ${sessionId} is over: Systems Manager gives no token to resume it.`,
-    { next: 'connect again.' },
+/** A socket that closed before anything came of it, as the error of an attempt. */
+function closedAtOnce({ code, reason }: { code: number; reason: string }): GatewayOpenError {
+  const why = reason === '' ? '' : ` ${reason}`;
+  // A policy violation is how the gateway refuses a token; the rest may be the network.
+  return new GatewayOpenError(
+    `the message gateway closed the connection with ${code}${why}`,
+    code === 1008 ? 403 : undefined,
   );
 }
 
-function resumeFailed(sessionId: string, why: string, error: unknown): DevaccessError {
-  if (error instanceof GatewayOpenError || !(error instanceof DevaccessError)) {
-    return new DevaccessError(
-      'DA_RESUME',
-      `The connection was lost (${why}) and session ${sessionId} could not be resumed: ${errorLine(error)}`,
-      { next: 'check the network and connect again.', cause: error },
-    );
+/** What the log tells of an end. */
+function endFacts(end: SessionEnd): Record<string, unknown> {
+  switch (end.kind) {
+    case 'failed':
+      return { reason: errorLine(end.error) };
+    case 'closed-by-service':
+      return { reason: printable(end.output), isIncomplete: end.isIncomplete };
+    case 'ended-here':
+      return {};
+    default:
+      return end satisfies never;
   }
-  return new DevaccessError(
-    error.code,
-    `The connection was lost (${why}) and session ${sessionId} could not be resumed: ${error.message}`,
-    {
-      exitCode: error.exitCode,
-      cause: error,
-      ...(error.next === undefined ? {} : { next: error.next }),
-    },
-  );
 }
 
 async function delay(ms: number): Promise<void> {

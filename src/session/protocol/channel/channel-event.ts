@@ -23,7 +23,6 @@ export type ChannelEvent =
   | { type: 'data-key-needed'; keyId: string; randomChallenge: string | undefined }
   | { type: 'paused' }
   | { type: 'resumed' }
-  | { type: 'message-dropped'; reason: string }
   /** The service ended the session; `isIncomplete` when a message before the end never came. */
   | { type: 'closed'; output: string; isIncomplete: boolean }
   | { type: 'failed'; failure: ProtocolFailure; detail: string };

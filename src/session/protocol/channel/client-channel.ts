@@ -1,19 +1,16 @@
-import {
-  DEFAULT_PAYLOAD_BYTES,
-  FLAG,
-  HEADER_FLAG,
-  MESSAGE_TYPE,
-  PAYLOAD_TYPE,
-} from '../message/constants.ts';
+import { DEFAULT_PAYLOAD_BYTES, FLAG, MESSAGE_TYPE, PAYLOAD_TYPE } from '../message/constants.ts';
 import { decodeMessage, encodeMessage } from '../message/message.ts';
 import type { ClientMessage } from '../message/message.ts';
+import { acknowledgedNumber, encodeAcknowledgement } from './acknowledgement.ts';
 import type { DataKey } from './channel-encryption.ts';
 import type { ChannelEvent, ProtocolFailure, SessionFacts } from './channel-event.ts';
 import { ClientHandshake } from './client-handshake.ts';
 import type { HandshakeStep } from './client-handshake.ts';
 import { parsePeerObject, textField } from './handshake.ts';
 import { OrderedReceiver } from './ordered-receiver.ts';
+import { PublicationPause } from './publication-pause.ts';
 import { ReliableSender } from './reliable-sender.ts';
+import type { SenderStatistics } from './reliable-sender.ts';
 import { DEFAULT_WINDOW } from './send-window.ts';
 import type { WindowLimits } from './send-window.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -53,13 +50,16 @@ export class ClientChannel {
   readonly #receiver = new OrderedReceiver();
   readonly #bucket: TokenBucket | undefined;
   readonly #handshake: ClientHandshake;
+  readonly #pause = new PublicationPause();
   #isEnded = false;
-  #isPaused = false;
   #events: ChannelEvent[] = [];
   /** Acknowledgements: written before everything else, never paced or paused. */
   #acknowledgements: Buffer[] = [];
   #firstInputNumber: number | undefined;
   #hasDeliveredInput = false;
+  #acknowledged = 0;
+  /** By reason; the reasons are this program's own, so there are few. */
+  readonly #droppedMessages: Record<string, number> = {};
 
   constructor(options: ClientChannelOptions) {
     this.#options = {
@@ -83,7 +83,7 @@ export class ClientChannel {
 
   /** The service asked to hold data back: the far end is away, or this side was too fast. */
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#pause.isPaused;
   }
 
   get session(): SessionFacts {
@@ -105,15 +105,19 @@ export class ClientChannel {
     return this.#hasDeliveredInput;
   }
 
+  /** Messages that arrived, or were acknowledged, in order: grows while the channel gets on. */
+  get progress(): number {
+    return this.#receiver.expected + this.#acknowledged;
+  }
+
   /** Figures for the log; nothing secret. */
-  get statistics(): ReturnType<() => ReliableSender['statistics']> & {
-    expectedSequenceNumber: number;
-    earlyMessages: number;
-  } {
+  get statistics(): ChannelStatistics {
     return {
       ...this.#sender.statistics,
       expectedSequenceNumber: this.#receiver.expected,
       earlyMessages: this.#receiver.bufferedMessages,
+      droppedMessages: { ...this.#droppedMessages },
+      pacePerSecond: this.#bucket && Math.round(this.#bucket.perSecond),
     };
   }
 
@@ -123,7 +127,7 @@ export class ClientChannel {
     const step = this.#options.payloadBytes;
     for (let at = 0; at < bytes.length; at += step) {
       const part = bytes.subarray(at, at + step);
-      this.#firstInputNumber ??= this.#sender.statistics.nextSequenceNumber;
+      this.#firstInputNumber ??= this.#sender.nextSequenceNumber;
       this.#queue(PAYLOAD_TYPE.output, this.#handshake.encryption?.encrypt(part) ?? part, nowMs);
     }
   }
@@ -160,22 +164,33 @@ export class ClientChannel {
         this.#receiveClosed(message.payload);
         return;
       case MESSAGE_TYPE.pausePublication:
-        this.#pause(nowMs);
+        this.#beginPause(nowMs);
         return;
       case MESSAGE_TYPE.startPublication:
-        this.#unpause();
+        this.#endPause(nowMs);
         return;
       default:
         this.#drop('unknown-type');
     }
   }
 
-  /** The socket is gone. Everything unacknowledged is sent again on the next one. */
-  connectionLost(nowMs: number): void {
+  /**
+   * The socket is gone. Everything unacknowledged is sent again on the next one.
+   * @param isPushBack whether the service closed it because too much was sent
+   */
+  connectionLost(nowMs: number, isPushBack = false): void {
     this.#acknowledgements = [];
-    this.#isPaused = false;
+    this.#pause.end();
     this.#sender.connectionLost();
-    this.#bucket?.slowDown(nowMs);
+    if (isPushBack) this.#bucket?.slowDown(nowMs);
+  }
+
+  /**
+   * The caller takes frames from its socket again after it did not for a while: acknowledgements
+   * were there, unread, so nothing counts as late yet.
+   */
+  listeningAgain(nowMs: number): void {
+    this.#sender.listeningAgain(nowMs);
   }
 
   /** Takes the events since the last call, in order. */
@@ -192,7 +207,12 @@ export class ClientChannel {
   takeFrames(nowMs: number, limit = 256): Buffer[] {
     const frames = this.#acknowledgements;
     this.#acknowledgements = [];
-    if (this.#isPaused || this.#isEnded) return frames;
+    if (this.#isEnded) return frames;
+    if (this.#pause.isPaused) {
+      this.#probe(frames, nowMs);
+      return frames;
+    }
+    this.#sender.detectLosses(nowMs);
     for (let count = 0; count < limit && this.#sender.hasFrame; count += 1) {
       if (this.#bucket?.take(nowMs) === false) break;
       const frame = this.#sender.nextFrame(nowMs);
@@ -203,7 +223,8 @@ export class ClientChannel {
 
   /** When `expire` wants to be called, or frames can go out; undefined with nothing to wait for. */
   deadlineMs(nowMs: number): number | undefined {
-    if (this.#isPaused || this.#isEnded) return undefined;
+    if (this.#isEnded) return undefined;
+    if (this.#pause.isPaused) return this.isDrained ? undefined : this.#pause.probeAtMs;
     const resend = this.#sender.deadlineMs();
     if (!this.#sender.hasFrame) return resend;
     const ready = this.#bucket?.readyAtMs(nowMs) ?? nowMs;
@@ -212,8 +233,8 @@ export class ClientChannel {
 
   /** Lets time pass: messages that waited too long are queued again. */
   expire(nowMs: number): void {
-    if (this.#isPaused || this.#isEnded) return;
-    this.#sender.expire(nowMs);
+    if (this.#pause.isPaused || this.#isEnded) return;
+    this.#sender.detectLosses(nowMs);
     if (this.#sender.isExhausted) {
       this.#fail('agent-unresponsive', 'a message was resent 3000 times without an answer');
     }
@@ -221,6 +242,10 @@ export class ClientChannel {
 
   /** Continues after `data-key-needed`; the plaintext is wiped when the channel ends. */
   provideDataKey(dataKey: DataKey, nowMs: number): void {
+    if (this.#isEnded) {
+      dataKey.plaintext.fill(0);
+      return;
+    }
     this.#follow(this.#handshake.provideDataKey(dataKey, this.#options.randomNonce), nowMs);
   }
 
@@ -233,6 +258,13 @@ export class ClientChannel {
   end(): void {
     this.#isEnded = true;
     this.#handshake.end();
+  }
+
+  #probe(frames: Buffer[], nowMs: number): void {
+    if (nowMs < this.#pause.probeAtMs) return;
+    this.#pause.probed(nowMs);
+    const frame = this.#sender.probeFrame(nowMs);
+    if (frame !== undefined) frames.push(frame);
   }
 
   #queue(payloadType: number, payload: Buffer, nowMs: number): void {
@@ -251,7 +283,7 @@ export class ClientChannel {
   }
 
   #receiveData(message: ClientMessage, nowMs: number): void {
-    this.#unpause();
+    this.#endPause(nowMs);
     const arrival = this.#receiver.classify(message);
     switch (arrival) {
       case 'dropped':
@@ -384,18 +416,16 @@ export class ClientChannel {
   }
 
   #receiveAcknowledgement(payload: Buffer, nowMs: number): void {
-    const content = parsePeerObject(payload);
-    const sequenceNumber = content?.['AcknowledgedMessageSequenceNumber'];
-    if (typeof sequenceNumber !== 'number') {
+    const sequenceNumber = acknowledgedNumber(payload);
+    if (sequenceNumber === undefined) {
       this.#drop('unreadable-acknowledgement');
       return;
     }
-    const isNews = this.#sender.acknowledge(sequenceNumber, nowMs);
-    if (
-      isNews &&
-      this.#firstInputNumber !== undefined &&
-      sequenceNumber >= this.#firstInputNumber
-    ) {
+    const acknowledged = this.#sender.acknowledge(sequenceNumber, nowMs);
+    if (acknowledged === undefined) return;
+    this.#acknowledged += 1;
+    if (this.#pause.isOverWith(acknowledged.sentAtMs)) this.#endPause(nowMs);
+    if (this.#firstInputNumber !== undefined && sequenceNumber >= this.#firstInputNumber) {
       this.#hasDeliveredInput = true;
     }
   }
@@ -410,21 +440,20 @@ export class ClientChannel {
     this.end();
   }
 
-  #pause(nowMs: number): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
+  #beginPause(nowMs: number): void {
+    if (!this.#pause.begin(nowMs)) return;
     this.#bucket?.slowDown(nowMs);
     this.#events.push({ type: 'paused' });
   }
 
-  #unpause(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
+  #endPause(nowMs: number): void {
+    if (!this.#pause.end()) return;
+    this.#sender.listeningAgain(nowMs);
     this.#events.push({ type: 'resumed' });
   }
 
   #drop(reason: string): void {
-    this.#events.push({ type: 'message-dropped', reason });
+    this.#droppedMessages[reason] = (this.#droppedMessages[reason] ?? 0) + 1;
   }
 
   #fail(failure: ProtocolFailure, detail: string): void {
@@ -433,21 +462,16 @@ export class ClientChannel {
   }
 
   #acknowledge(message: ClientMessage, nowMs: number): void {
-    const payload = Buffer.from(
-      `{"AcknowledgedMessageType":"${message.messageType}","AcknowledgedMessageId":"${message.messageId}","AcknowledgedMessageSequenceNumber":${message.sequenceNumber},"IsSequentialMessage":true}`,
-      'latin1',
-    );
-    this.#acknowledgements.push(
-      encodeMessage({
-        messageType: MESSAGE_TYPE.acknowledge,
-        schemaVersion: 1,
-        createdDateMs: Math.floor(nowMs),
-        sequenceNumber: 0,
-        flags: HEADER_FLAG.syn | HEADER_FLAG.fin,
-        messageId: this.#options.randomUuid(),
-        payloadType: 0,
-        payload,
-      }),
-    );
+    this.#acknowledgements.push(encodeAcknowledgement(message, this.#options.randomUuid(), nowMs));
   }
+}
+
+/** Figures of a channel; nothing secret. */
+export interface ChannelStatistics extends SenderStatistics {
+  expectedSequenceNumber: number;
+  earlyMessages: number;
+  /** Messages that were not taken, by reason. */
+  droppedMessages: Readonly<Record<string, number>>;
+  /** Data messages per second allowed now; undefined when not paced. */
+  pacePerSecond: number | undefined;
 }

@@ -1,62 +1,41 @@
-import { RetransmissionTimeout, MAX_TIMEOUT_MS } from './retransmission-timeout.ts';
+import { Flight } from './flight.ts';
+import type { OutgoingMessage } from './flight.ts';
+import { LossDetector } from './loss-detector.ts';
+import { RetransmissionTimeout } from './retransmission-timeout.ts';
 import { SendWindow } from './send-window.ts';
-import type { WindowLimits } from './send-window.ts';
-
-/** One data message from the moment it is numbered until it is acknowledged. */
-interface Outgoing {
-  readonly sequenceNumber: number;
-  readonly frame: Buffer;
-  /** What it counts in the window; at least 1. */
-  readonly bytes: number;
-  sentAtMs: number;
-  sends: number;
-  /** In flight, or waiting to be sent (again). */
-  inFlight: boolean;
-}
-
-/** One transmission; stale once its message was acknowledged or sent again. */
-interface Transmission {
-  readonly message: Outgoing;
-  readonly send: number;
-}
+import type { Reduction, WindowLimits } from './send-window.ts';
 
 /** More than this in flight could overrun the far end's reorder buffer (the client's holds 10 000). */
 const MAX_MESSAGES_IN_FLIGHT = 8192;
 /** Acknowledged messages that had been sent twice, remembered to notice needless resends. */
-const REMEMBERED_RESENDS = 1024;
-const MIN_REORDER_MS = 2;
+const REMEMBERED_RESENDS = 8192;
 /** The official client ends the session after as many resends of one message. */
 const MAX_SENDS = 3000;
+const COMPACT_AFTER = 1024;
 
 /**
  * The sending half of the data channel: numbers messages, keeps each until it is acknowledged,
- * resends what is lost. There are no cumulative acknowledgements, so each one tells exactly which
- * message arrived; what was sent clearly before an arrived message is lost and is sent again at
- * once (as RACK does, RFC 8985), the rest after the retransmission timeout.
+ * and sends again what the {@link LossDetector} calls lost.
  */
 export class ReliableSender {
   readonly #window: SendWindow;
   readonly #timeout = new RetransmissionTimeout();
-  /** By number, oldest first: everything unacknowledged that was sent at least once. */
-  readonly #unacknowledged = new Map<number, Outgoing>();
+  readonly #detector = new LossDetector(this.#timeout);
+  readonly #flight = new Flight();
+  /** By number: everything unacknowledged that was sent at least once. */
+  readonly #unacknowledged = new Map<number, OutgoingMessage>();
   /** Never sent yet. */
-  #fresh: Outgoing[] = [];
+  #fresh: OutgoingMessage[] = [];
   #freshHead = 0;
   #freshBytes = 0;
-  /** To be sent again, in order of number. */
-  #lost: Outgoing[] = [];
-  /** In order of time; the front is the oldest transmission that may still be alive. */
-  #transmissions: Transmission[] = [];
-  #transmissionsHead = 0;
-  readonly #acknowledgedResends = new Set<number>();
+  /** To be sent again, in order of number from the end; those acknowledged meanwhile are skipped. */
+  #lost: OutgoingMessage[] = [];
+  /** Messages acknowledged after a resend, and what their loss did to the window. */
+  readonly #acknowledgedResends = new Map<number, Reduction | undefined>();
   #nextSequenceNumber = 0;
-  #inFlightBytes = 0;
-  #inFlightMessages = 0;
-  #latestDeliveredSentAtMs = -Infinity;
-  /** Share of the round trip that messages may overtake one another by before one counts as lost. */
-  #reorderShare = 0.25;
-  #timeoutsInARow = 0;
+  #listeningSinceMs = -Infinity;
   #resends = 0;
+  #needlessResends = 0;
 
   constructor(window: WindowLimits) {
     this.#window = new SendWindow(window);
@@ -72,22 +51,28 @@ export class ReliableSender {
     return this.#freshBytes;
   }
 
+  get nextSequenceNumber(): number {
+    return this.#nextSequenceNumber;
+  }
+
   /** For logs: round trip, window and counters. */
-  get statistics(): {
-    roundTripMs: number;
-    timeoutMs: number;
-    windowBytes: number;
-    inFlightBytes: number;
-    resends: number;
-    nextSequenceNumber: number;
-  } {
+  get statistics(): SenderStatistics {
+    let oldestUnacknowledged: number | undefined;
+    for (const sequenceNumber of this.#unacknowledged.keys()) {
+      oldestUnacknowledged = sequenceNumber;
+      break;
+    }
     return {
-      roundTripMs: this.#timeout.smoothedMs,
-      timeoutMs: this.#timeout.timeoutMs,
+      roundTripMs: Math.round(this.#timeout.smoothedMs * 10) / 10,
+      timeoutMs: Math.round(this.#timeout.timeoutMs * 10) / 10,
       windowBytes: Math.round(this.#window.bytes),
-      inFlightBytes: this.#inFlightBytes,
-      resends: this.#resends,
+      inFlightBytes: this.#flight.bytes,
+      unsentBytes: this.#freshBytes,
+      unacknowledged: this.#unacknowledged.size,
+      oldestUnacknowledged,
       nextSequenceNumber: this.#nextSequenceNumber,
+      resends: this.#resends,
+      needlessResends: this.#needlessResends,
     };
   }
 
@@ -108,7 +93,8 @@ export class ReliableSender {
       bytes,
       sentAtMs: 0,
       sends: 0,
-      inFlight: false,
+      state: 'fresh',
+      reduction: undefined,
     });
   }
 
@@ -117,85 +103,126 @@ export class ReliableSender {
    * window is full.
    */
   nextFrame(nowMs: number): Buffer | undefined {
-    const message = this.#nextToSend();
-    if (message === undefined) return undefined;
-    message.sentAtMs = nowMs;
-    message.sends += 1;
-    message.inFlight = true;
-    if (message.sends > 1) this.#resends += 1;
-    this.#inFlightBytes += message.bytes;
-    this.#inFlightMessages += 1;
-    this.#transmissions.push({ message, send: message.sends });
-    return message.frame;
+    return this.#isWindowFull ? undefined : this.#send(this.#nextToSend(), nowMs);
+  }
+
+  /** The frame that matters most, whatever the window says: one to find out whether any passes. */
+  probeFrame(nowMs: number): Buffer | undefined {
+    const oldest = this.#flight.oldest();
+    if (oldest !== undefined) this.#toBeSentAgain([oldest]);
+    return this.#send(this.#nextToSend(), nowMs);
   }
 
   /** Whether {@link nextFrame} would return a frame. */
   get hasFrame(): boolean {
+    this.#skipAcknowledged();
     if (this.#lost.length === 0 && this.#freshHead >= this.#fresh.length) return false;
-    return !this.#isWindowFull();
+    return !this.#isWindowFull;
   }
 
-  /** Takes an acknowledgement. False when no such message is waiting for one. */
-  acknowledge(sequenceNumber: number, nowMs: number): boolean {
+  /** Takes an acknowledgement. Undefined when no such message is waiting for one. */
+  acknowledge(sequenceNumber: number, nowMs: number): { sentAtMs: number } | undefined {
     const message = this.#unacknowledged.get(sequenceNumber);
     if (message === undefined) {
-      this.#noticeNeedlessResend(sequenceNumber);
-      return false;
+      this.#noticeSecondAnswer(sequenceNumber);
+      return undefined;
     }
     this.#unacknowledged.delete(sequenceNumber);
-    this.#timeoutsInARow = 0;
-    // Grow only a window that is really used (RFC 7661): half of it in flight.
-    const isWindowUsed = this.#inFlightBytes * 2 >= this.#window.bytes;
-    if (message.inFlight) this.#leaveFlight(message);
-    else this.#lost = this.#lost.filter((other) => other !== message);
-    const roundTripMs = Math.max(0, nowMs - message.sentAtMs);
-    if (message.sends === 1) {
+    const { sentAtMs, sends, bytes } = message;
+    if (message.state === 'lost') {
+      // Not even sent again yet: it had only been late.
+      message.state = 'acknowledged';
+      this.#detector.delivered(sentAtMs, sends, nowMs);
+      this.#wasNotLost(message.reduction);
+      return { sentAtMs };
+    }
+    const isWindowUsed = this.#flight.bytes * 2 >= this.#window.bytes;
+    this.#flight.remove(message, 'acknowledged');
+    this.#detector.delivered(sentAtMs, sends, nowMs);
+    if (sends > 1) {
+      this.#rememberResend(message);
+    } else if (sentAtMs >= this.#listeningSinceMs) {
+      const roundTripMs = Math.max(0, nowMs - sentAtMs);
       this.#timeout.sample(roundTripMs);
-      if (isWindowUsed) this.#window.grow(message.bytes);
-    } else {
-      this.#rememberResend(sequenceNumber);
+      // Grow only a window that is really used (RFC 7661): half of it in flight.
+      this.#window.acknowledged(bytes, roundTripMs, isWindowUsed);
     }
-    // An answer sooner than half a round trip after a resend belongs to the first sending.
-    if (message.sends === 1 || roundTripMs >= this.#timeout.smoothedMs / 2) {
-      this.#latestDeliveredSentAtMs = Math.max(this.#latestDeliveredSentAtMs, message.sentAtMs);
-    }
-    this.#declareLost(this.#latestDeliveredSentAtMs - this.#reorderMs(), nowMs, false);
-    return true;
+    return { sentAtMs };
   }
 
-  /** Gives up on everything in flight that has waited too long. Call when {@link deadlineMs} is due. */
-  expire(nowMs: number): void {
-    const deadline = this.deadlineMs();
-    if (deadline === undefined || nowMs < deadline) return;
-    this.#declareLost(nowMs - this.#effectiveTimeoutMs(), nowMs, true);
-    this.#timeoutsInARow += 1;
+  /** Finds what is lost by now. Call after a batch of acknowledgements and at {@link deadlineMs}. */
+  detectLosses(nowMs: number): void {
+    const lost: OutgoingMessage[] = [];
+    const untilMs = this.#detector.lostUntilMs(nowMs);
+    let oldest = this.#flight.oldest();
+    while (oldest !== undefined && oldest.sentAtMs <= untilMs) {
+      oldest.reduction = this.#window.lost(oldest.sentAtMs, nowMs);
+      this.#flight.remove(oldest, 'lost');
+      lost.push(oldest);
+      oldest = this.#flight.oldest();
+    }
+    if (oldest !== undefined) {
+      let probes = this.#detector.takeProbes(oldest.sentAtMs, nowMs);
+      while (oldest !== undefined && probes > 0) {
+        // Whether anything is lost is not known yet: the window stays.
+        oldest.reduction = undefined;
+        this.#flight.remove(oldest, 'lost');
+        lost.push(oldest);
+        probes -= 1;
+        oldest = this.#flight.oldest();
+      }
+    }
+    if (lost.length > 0) this.#queueLost(lost);
+  }
+
+  /** When {@link detectLosses} may find something; undefined with nothing in flight. */
+  deadlineMs(): number | undefined {
+    const oldest = this.#flight.oldest();
+    return oldest === undefined ? undefined : this.#detector.deadlineMs(oldest.sentAtMs);
+  }
+
+  /**
+   * The caller hears acknowledgements again after it did not for a while. What comes now came in
+   * time; and how long it took says nothing about the path.
+   */
+  listeningAgain(nowMs: number): void {
+    this.#listeningSinceMs = nowMs;
+    this.#detector.restart(nowMs);
   }
 
   /** The socket is gone, and with it perhaps everything in flight: send it all again. */
   connectionLost(): void {
     for (const message of this.#unacknowledged.values()) {
-      if (message.inFlight) this.#leaveFlight(message);
+      if (message.state === 'in-flight') this.#flight.remove(message, 'lost');
+      message.reduction = undefined;
     }
-    this.#lost = [...this.#unacknowledged.values()];
-    this.#transmissions = [];
-    this.#transmissionsHead = 0;
-    this.#timeoutsInARow = 0;
+    this.#lost = [];
+    this.#queueLost([...this.#unacknowledged.values()]);
+    this.#detector.connectionLost();
+    this.#window.pathChanged();
   }
 
-  /** When the oldest transmission counts as lost; undefined with nothing in flight. */
-  deadlineMs(): number | undefined {
-    const oldest = this.#oldestTransmission();
-    return oldest === undefined ? undefined : oldest.sentAtMs + this.#effectiveTimeoutMs();
+  get #isWindowFull(): boolean {
+    return (
+      this.#flight.bytes >= this.#window.bytes || this.#flight.messages >= MAX_MESSAGES_IN_FLIGHT
+    );
   }
 
-  #nextToSend(): Outgoing | undefined {
-    if (this.#isWindowFull()) return undefined;
-    const lost = this.#lost.shift();
+  #send(message: OutgoingMessage | undefined, nowMs: number): Buffer | undefined {
+    if (message === undefined) return undefined;
+    this.#flight.add(message, nowMs);
+    if (message.sends > 1) this.#resends += 1;
+    return message.frame;
+  }
+
+  #nextToSend(): OutgoingMessage | undefined {
+    this.#skipAcknowledged();
+    const lost = this.#lost.pop();
     if (lost !== undefined) return lost;
     const fresh = this.#fresh[this.#freshHead];
     if (fresh === undefined) return undefined;
     this.#freshHead += 1;
-    if (this.#freshHead > 1024 && this.#freshHead * 2 > this.#fresh.length) {
+    if (this.#freshHead > COMPACT_AFTER && this.#freshHead * 2 > this.#fresh.length) {
       this.#fresh = this.#fresh.slice(this.#freshHead);
       this.#freshHead = 0;
     }
@@ -204,74 +231,58 @@ export class ReliableSender {
     return fresh;
   }
 
-  #isWindowFull(): boolean {
-    return (
-      this.#inFlightBytes >= this.#window.bytes || this.#inFlightMessages >= MAX_MESSAGES_IN_FLIGHT
-    );
+  #skipAcknowledged(): void {
+    while (this.#lost.at(-1)?.state === 'acknowledged') this.#lost.pop();
   }
 
-  #effectiveTimeoutMs(): number {
-    return Math.min(
-      this.#timeout.timeoutMs * 2 ** Math.min(this.#timeoutsInARow, 4),
-      MAX_TIMEOUT_MS,
-    );
+  #toBeSentAgain(messages: OutgoingMessage[]): void {
+    for (const message of messages) this.#flight.remove(message, 'lost');
+    this.#queueLost(messages);
   }
 
-  #reorderMs(): number {
-    const share = this.#timeout.smoothedMs * this.#reorderShare;
-    return Math.max(MIN_REORDER_MS, Math.min(share, this.#timeout.timeoutMs));
+  /** The lowest number leaves first, so it goes to the end. */
+  #queueLost(messages: OutgoingMessage[]): void {
+    this.#lost.push(...messages);
+    this.#lost.sort((left, right) => right.sequenceNumber - left.sequenceNumber);
   }
 
-  /** Everything in flight that was sent at or before `sentBeforeMs` is taken for lost. */
-  #declareLost(sentBeforeMs: number, nowMs: number, byTimeout: boolean): void {
-    let found = false;
-    for (;;) {
-      const oldest = this.#oldestTransmission();
-      if (oldest === undefined || oldest.sentAtMs > sentBeforeMs) break;
-      this.#transmissionsHead += 1;
-      this.#window.lost(oldest.sentAtMs, nowMs, byTimeout);
-      this.#leaveFlight(oldest);
-      this.#lost.push(oldest);
-      found = true;
-    }
-    if (found) this.#lost.sort((left, right) => left.sequenceNumber - right.sequenceNumber);
-  }
-
-  /** Drops stale transmissions from the front and returns the message of the first live one. */
-  #oldestTransmission(): Outgoing | undefined {
-    for (;;) {
-      const front = this.#transmissions[this.#transmissionsHead];
-      if (front === undefined) {
-        this.#transmissions = [];
-        this.#transmissionsHead = 0;
-        return undefined;
-      }
-      if (front.message.inFlight && front.message.sends === front.send) return front.message;
-      this.#transmissionsHead += 1;
-      if (
-        this.#transmissionsHead > 1024 &&
-        this.#transmissionsHead * 2 > this.#transmissions.length
-      ) {
-        this.#transmissions = this.#transmissions.slice(this.#transmissionsHead);
-        this.#transmissionsHead = 0;
+  #rememberResend({ sequenceNumber, reduction }: OutgoingMessage): void {
+    if (this.#acknowledgedResends.size >= REMEMBERED_RESENDS) {
+      for (const oldest of this.#acknowledgedResends.keys()) {
+        this.#acknowledgedResends.delete(oldest);
+        break;
       }
     }
-  }
-
-  #leaveFlight(message: Outgoing): void {
-    message.inFlight = false;
-    this.#inFlightBytes -= message.bytes;
-    this.#inFlightMessages -= 1;
-  }
-
-  #rememberResend(sequenceNumber: number): void {
-    if (this.#acknowledgedResends.size >= REMEMBERED_RESENDS) this.#acknowledgedResends.clear();
-    this.#acknowledgedResends.add(sequenceNumber);
+    this.#acknowledgedResends.set(sequenceNumber, reduction);
   }
 
   /** A second acknowledgement of a resent message: both arrived, so the resend was needless. */
-  #noticeNeedlessResend(sequenceNumber: number): void {
-    if (!this.#acknowledgedResends.delete(sequenceNumber)) return;
-    this.#reorderShare = Math.min(this.#reorderShare * 1.25, 8);
+  #noticeSecondAnswer(sequenceNumber: number): void {
+    if (!this.#acknowledgedResends.has(sequenceNumber)) return;
+    this.#needlessResends += 1;
+    this.#wasNotLost(this.#acknowledgedResends.get(sequenceNumber));
+    this.#acknowledgedResends.delete(sequenceNumber);
   }
+
+  #wasNotLost(reduction: Reduction | undefined): void {
+    if (reduction === undefined) return;
+    this.#window.notLost(reduction);
+    this.#detector.wasWrong();
+  }
+}
+
+/** Figures of the sending half; nothing secret. */
+export interface SenderStatistics {
+  roundTripMs: number;
+  timeoutMs: number;
+  windowBytes: number;
+  inFlightBytes: number;
+  unsentBytes: number;
+  /** Messages sent and not acknowledged, and the lowest number among them. */
+  unacknowledged: number;
+  oldestUnacknowledged: number | undefined;
+  nextSequenceNumber: number;
+  resends: number;
+  /** Resends of messages that turned out to have arrived the first time. */
+  needlessResends: number;
 }

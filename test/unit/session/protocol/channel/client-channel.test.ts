@@ -7,35 +7,20 @@ import {
 } from '../../../../../src/session/protocol/message/message.ts';
 import { readVector } from '../../../../vectors/read-vector.ts';
 import { nextMessageId } from './simulated-agent.ts';
-import { SimulatedNetwork } from './simulated-network.ts';
+import { CALM, connected, download, SimulatedNetwork, upload } from './simulated-network.ts';
 import type { Weather } from './simulated-network.ts';
 
-const CALM: Weather = { loss: 0, duplicate: 0, delayMs: 1, jitterMs: 0 };
-
-function connected(weather: Weather = CALM, seed = 1, options = {}): SimulatedNetwork {
-  const network = new SimulatedNetwork(weather, seed, options);
-  network.agent.requestHandshake(network.nowMs);
-  network.runUntil(() => network.client.isReady, 60_000);
-  return network;
-}
-
-/** Offers all of `data` as the client takes it, and runs until the agent has acknowledged it. */
-function upload(network: SimulatedNetwork, data: Buffer, limitMs: number): void {
-  let offered = 0;
-  network.runUntil(() => {
-    while (offered < data.length && network.client.wantsInput) {
-      network.client.sendInput(data.subarray(offered, offered + 16_384), network.nowMs);
-      offered += 16_384;
-    }
-    return offered >= data.length && network.client.isDrained;
-  }, limitMs);
-}
-
-function download(network: SimulatedNetwork, data: Buffer, limitMs: number): void {
-  for (let at = 0; at < data.length; at += 1024) {
-    network.agent.send(PAYLOAD_TYPE.output, data.subarray(at, at + 1024), network.nowMs);
-  }
-  network.runUntil(() => Buffer.concat(network.output).length >= data.length, limitMs);
+function publication(messageType: 'pause_publication' | 'start_publication'): Buffer {
+  return encodeMessage({
+    messageType,
+    schemaVersion: 1,
+    createdDateMs: 1,
+    sequenceNumber: 0,
+    flags: 0,
+    messageId: nextMessageId(),
+    payloadType: 0,
+    payload: Buffer.alloc(0),
+  });
 }
 
 describe('client channel', () => {
@@ -149,25 +134,27 @@ describe('client channel', () => {
 
   it('holds data back while paused, keeps it, and goes on', () => {
     const network = connected();
-    const pause = encodeMessage({
-      messageType: 'pause_publication',
-      schemaVersion: 1,
-      createdDateMs: 1,
-      sequenceNumber: 0,
-      flags: 0,
-      messageId: nextMessageId(),
-      payloadType: 0,
-      payload: Buffer.alloc(0),
-    });
-    network.client.receive(pause, network.nowMs);
+    network.client.receive(publication('pause_publication'), network.nowMs);
     network.client.sendInput(Buffer.from('kept'), network.nowMs);
     expect(network.client.takeFrames(network.nowMs)).toEqual([]);
-    expect(network.client.deadlineMs(network.nowMs)).toBeUndefined();
-    const start = Buffer.from(pause);
-    start.write('start_publication'.padEnd(32), 4, 'latin1');
-    network.client.receive(start, network.nowMs);
+    network.client.receive(publication('start_publication'), network.nowMs);
     network.runUntil(() => network.client.isDrained, 1000);
     expect(Buffer.concat(network.agent.received).toString()).toBe('kept');
+  });
+
+  it('tries a single message now and then during a pause, and goes on once it is taken', () => {
+    const network = connected();
+    network.client.receive(publication('pause_publication'), network.nowMs);
+    const data = randomBytes(8192);
+    network.client.sendInput(data, network.nowMs);
+    const arrived = network.agent.arrivals.length;
+    network.agent.isDeaf = true;
+    network.runFor(25_000);
+    expect(network.agent.arrivals.slice(arrived)).toEqual([1, 1]);
+    expect(network.client.isPaused).toBe(true);
+    network.agent.isDeaf = false;
+    network.runUntil(() => network.client.isDrained, 10_000);
+    expect(Buffer.concat(network.agent.received).equals(data)).toBe(true);
   });
 
   it('keeps its bounds when the far end never acknowledges', () => {

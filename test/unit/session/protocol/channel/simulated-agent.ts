@@ -93,19 +93,26 @@ export class SimulatedAgent {
   }
 
   takeFrames(nowMs: number): Buffer[] {
-    for (const sent of this.#unacknowledged.values()) {
-      if (nowMs - sent.sentAtMs < RESEND_AFTER_MS) continue;
-      sent.sentAtMs = nowMs;
-      this.#outbox.push(sent.frame);
-    }
+    if (nowMs >= (this.deadlineMs ?? Infinity)) this.#resend(nowMs);
     const frames = this.#outbox;
     this.#outbox = [];
     return frames;
   }
 
+  /** When something has to be sent again. */
   get deadlineMs(): number | undefined {
-    const times = [...this.#unacknowledged.values()].map((sent) => sent.sentAtMs);
-    return times.length === 0 ? undefined : Math.min(...times) + RESEND_AFTER_MS;
+    // Entries are kept in order of their sending.
+    for (const sent of this.#unacknowledged.values()) return sent.sentAtMs + RESEND_AFTER_MS;
+    return undefined;
+  }
+
+  #resend(nowMs: number): void {
+    for (const [sequenceNumber, sent] of this.#unacknowledged) {
+      if (nowMs - sent.sentAtMs < RESEND_AFTER_MS) return;
+      this.#unacknowledged.delete(sequenceNumber);
+      this.#unacknowledged.set(sequenceNumber, { ...sent, sentAtMs: nowMs });
+      this.#outbox.push(sent.frame);
+    }
   }
 
   #take(payloadType: number, payload: Buffer, nowMs: number): void {
