@@ -86,7 +86,12 @@ class Agent implements AgentEnd, SessionChannel {
     this.#link = link;
     const { session, network, pace = 'off' } = this.#options;
     const instanceId = this.#options.instanceId ?? session.target;
-    const planned = planSession(session, { network, instanceId, pace });
+    const planned = planSession(session, {
+      network,
+      instanceId,
+      pace,
+      agentVersion: this.#options.agentVersion ?? DEFAULTS.agentVersion,
+    });
     if (!planned.ok) {
       this.terminate(planned.reason);
       return;
@@ -186,7 +191,7 @@ class Agent implements AgentEnd, SessionChannel {
       handshakeComplete(performance.now() - startedAtMs, customerMessage),
     );
     this.#handshakeDone = true;
-    this.#running = plan.start(this);
+    this.#running = plan.start(this, response.clientVersion);
   }
 
   async #challenge(cipher: PayloadCipher): Promise<void> {

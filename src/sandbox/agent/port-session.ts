@@ -1,14 +1,8 @@
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import {
-  DEFAULT_PAYLOAD_BYTES,
-  FLAG,
-  PAYLOAD_TYPE,
-} from '../../session/protocol/message/constants.ts';
+import { FLAG, PAYLOAD_TYPE } from '../../session/protocol/message/constants.ts';
+import { PacedOutput } from './paced-output.ts';
 import type { RunningSession, SessionChannel } from './session-type.ts';
-
-/** The real agent sleeps so long after each message, which is what caps its speed. */
-const PACE_MS = 1;
 
 export interface PortSessionOptions {
   /** Where to connect; undefined when the sandbox's network has nothing there. */
@@ -19,17 +13,15 @@ export interface PortSessionOptions {
 /** A plain port session: one TCP connection, its bytes in Output messages both ways. */
 export class PortSession implements RunningSession {
   readonly #channel: SessionChannel;
-  readonly #pace: 'real' | 'off';
   readonly #socket: Socket | undefined;
   #connected = false;
   #ended = false;
   #finished = false;
-  #pending: Buffer | undefined;
-  #paceTimer: NodeJS.Timeout | undefined;
+  readonly #output: PacedOutput;
 
   constructor(channel: SessionChannel, options: PortSessionOptions) {
     this.#channel = channel;
-    this.#pace = options.pace;
+    this.#output = new PacedOutput(channel, options.pace, () => this.#sentAll());
     if (options.address === undefined) {
       channel.die();
       return;
@@ -38,8 +30,8 @@ export class PortSession implements RunningSession {
     this.#socket = socket;
     socket.on('connect', () => (this.#connected = true));
     socket.on('data', (chunk) => {
-      this.#pending = chunk;
-      this.#pump();
+      this.#output.push(chunk);
+      if (this.#output.queuedBytes > 0) socket.pause();
     });
     socket.on('drain', () => this.#channel.holdClient(false));
     socket.on('error', () => {
@@ -68,13 +60,12 @@ export class PortSession implements RunningSession {
   }
 
   resume(): void {
-    this.#pump();
+    this.#output.pump();
   }
 
   close(): void {
-    clearTimeout(this.#paceTimer);
     this.#finished = true;
-    this.#pending = undefined;
+    this.#output.close();
     this.#socket?.destroy();
   }
 
@@ -86,33 +77,14 @@ export class PortSession implements RunningSession {
     else if (flag === FLAG.disconnectToPort) socket.destroy();
   }
 
-  /** Sends what was read, as far as the window goes; reading goes on when all of it is sent. */
-  #pump(): void {
-    if (this.#paceTimer !== undefined) return;
-    while (this.#pending !== undefined && this.#channel.canSend()) {
-      const payload = this.#pending.subarray(0, DEFAULT_PAYLOAD_BYTES);
-      const rest = this.#pending.subarray(payload.length);
-      this.#pending = rest.length === 0 ? undefined : rest;
-      this.#channel.send(PAYLOAD_TYPE.output, payload);
-      if (this.#pace === 'real') {
-        this.#paceTimer = setTimeout(() => {
-          this.#paceTimer = undefined;
-          this.#pump();
-        }, PACE_MS);
-        break;
-      }
-    }
-    if (this.#pending !== undefined || this.#paceTimer !== undefined) {
-      this.#socket?.pause();
-      return;
-    }
+  #sentAll(): void {
     this.#socket?.resume();
     if (this.#ended) this.#finish();
   }
 
   #remoteEnded(): void {
     this.#ended = true;
-    if (this.#pending === undefined) this.#finish();
+    if (this.#output.queuedBytes === 0) this.#finish();
   }
 
   #finish(): void {

@@ -27,5 +27,6 @@ export interface RunningSession {
 export interface SessionPlan {
   /** The ActionParameters of the handshake's SessionType action. */
   request: { SessionType: string; Properties: Record<string, unknown> };
-  start(channel: SessionChannel): RunningSession;
+  /** @param clientVersion of the HandshakeResponse; it gates features (docs/protocol.md §5) */
+  start(channel: SessionChannel, clientVersion: string): RunningSession;
 }

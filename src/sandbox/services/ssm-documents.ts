@@ -44,7 +44,11 @@ const DOCUMENTS: readonly SessionDocument[] = [
 ];
 
 /** What the sandbox's agent can serve (agent/session-plan.ts); the rest is refused here. */
-export const SERVED_DOCUMENTS: readonly string[] = ['AWS-StartSSHSession'];
+export const SERVED_DOCUMENTS: readonly string[] = [
+  'AWS-StartSSHSession',
+  'AWS-StartPortForwardingSession',
+  'AWS-StartPortForwardingSessionToRemoteHost',
+];
 
 /**
  * Finds a document by name or ARN.
