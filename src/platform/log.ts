@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { fchmodSync, fstatSync, openSync, writeSync } from 'node:fs';
 
 /** A diagnostic log: named events with plain figures. Never a payload, never a secret. */
 export interface Log {
@@ -11,15 +11,32 @@ export const SILENT_LOG: Log = {
   },
 };
 
-/** Appends one JSON line for each event to a file of mode 0600; a failing disk is ignored. */
+/**
+ * Appends one JSON line for each event to a file of mode 0600. Written at once: the last lines
+ * before an end are those that tell why. A failing disk is ignored.
+ */
 export function fileLog(path: string, now: () => number = Date.now): Log {
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
-  stream.on('error', () => undefined);
+  const file = openPrivate(path);
+  if (file === undefined) return SILENT_LOG;
   return {
     event(name, facts = {}) {
-      stream.write(
-        `${JSON.stringify({ time: new Date(now()).toISOString(), event: name, ...facts })}\n`,
-      );
+      const line = JSON.stringify({ time: new Date(now()).toISOString(), event: name, ...facts });
+      try {
+        writeSync(file, `${line}\n`);
+      } catch {
+        // Nobody to tell.
+      }
     },
   };
+}
+
+function openPrivate(path: string): number | undefined {
+  try {
+    const file = openSync(path, 'a', 0o600);
+    // A file that was there already may be open to others; a device or a pipe is left alone.
+    if (fstatSync(file).isFile()) fchmodSync(file, 0o600);
+    return file;
+  } catch {
+    return undefined;
+  }
 }
