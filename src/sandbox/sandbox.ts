@@ -21,6 +21,10 @@ import { totpCode, TotpVerifier } from './totp.ts';
 export interface SandboxOptions {
   /** TCP port on loopback. Default: any free one. */
   port?: number;
+  /** Loopback address to listen on. Default `127.0.0.1`. */
+  host?: '127.0.0.1' | '::1';
+  /** Address of the message gateway for stream URLs, `wss://host:port`, where something is in front of it. Default: this server. */
+  gatewayUrl?: () => string;
   /** Region of the seeded resources. Default `us-east-1`. */
   region?: string;
   /** Folder for the AWS files of the seeded user. Default: none are written. */
@@ -38,7 +42,7 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** `http://127.0.0.1:<port>`. */
+  /** `http://127.0.0.1:<port>` or `http://[::1]:<port>`. */
   readonly endpoint: string;
   readonly port: number;
   /** Variables to export so that AWS tools find the sandbox. */
@@ -79,7 +83,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const verifier = new SignatureVerifier({ credentials, now });
   const registry = new SessionRegistry(now);
   const vault = new KmsVault(account.kmsKeys);
-  const gatewayUrl = (): string => `ws://127.0.0.1:${portOf(httpServer)}`;
+  const { host = '127.0.0.1' } = options;
+  const urlHost = host === '::1' ? '[::1]' : host;
+  const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
   const documents = options.documents ?? SERVED_DOCUMENTS;
   const httpServer = createApiServer({
     verifier,
@@ -91,10 +97,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       kmsService({ account, vault }),
     ],
   });
-  await listen(httpServer, options.port ?? 0);
+  await listen(httpServer, host, options.port ?? 0);
 
   const port = portOf(httpServer);
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = `http://${urlHost}:${port}`;
   const files = await writeAwsFiles(options, account.region, accessKey, mfaDevice).catch(
     async (error: unknown) => {
       await closeServer(httpServer);
@@ -150,10 +156,10 @@ function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port, host: '127.0.0.1' }, () => {
+    server.listen({ port, host }, () => {
       server.off('error', reject);
       resolve();
     });

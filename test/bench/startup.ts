@@ -1,0 +1,193 @@
+/**
+ * How long `devaccess-proxy` takes from its start to a signed StartSession request at the service,
+ * and to the first byte of the far end's SSH banner: on loopback TLS and with round trips of 50 ms,
+ * beside a bare `node -e 0`. The runs take turns, so that what else the machine does meets all alike.
+ *
+ *   node scripts/bench.js startup [--runs N] [--json FILE] [--only NAME,…] [--entry NAME=PATH]…
+ *
+ * `--entry` measures other builds of the entry file side by side.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startLocalAws } from '../../src/sandbox/local-aws.ts';
+import { makeCertificates, slowPath, tlsFront } from '../integration/support/network-path.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '15' },
+    json: { type: 'string' },
+    only: { type: 'string' },
+    entry: { type: 'string', multiple: true, default: [] },
+  },
+});
+const ROUND_TRIP_MS = 50;
+const runs = Number(flags.runs);
+
+const home = mkdtempSync(join(tmpdir(), 'devaccess-bench-'));
+mkdirSync(join(home, '.aws'));
+const certificates = makeCertificates(home);
+let heardStartAtMs = 0;
+let gatewayPort = 0;
+const aws = await startLocalAws({
+  stateDir: join(home, 'sandbox'),
+  awsDir: join(home, 'user'),
+  requireMfa: false,
+  gatewayUrl: () => `wss://127.0.0.1:${gatewayPort}`,
+});
+const near = await tlsFront(
+  certificates,
+  () => aws.sandbox.port,
+  (chunk) => {
+    if (chunk.includes('AmazonSSM.StartSession')) heardStartAtMs = performance.now();
+  },
+);
+const far = await slowPath(() => near.port, ROUND_TRIP_MS);
+
+const { accessKeyId, secretAccessKey } = aws.sandbox.accessKey;
+writeFileSync(
+  join(home, '.aws', 'credentials'),
+  `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+);
+writeFileSync(join(home, '.aws', 'config'), '[default]\nregion = us-east-1\n');
+const bastion = aws.hosts.hosts.find(({ name }) => name === 'bastion')?.instanceId ?? '';
+
+interface Timing {
+  startSessionMs: number;
+  bannerMs: number;
+}
+
+function environment(port: number, cache: string): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env['PATH'],
+    HOME: home,
+    XDG_CACHE_HOME: cache,
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL: `https://127.0.0.1:${port}`,
+    NODE_EXTRA_CA_CERTS: certificates.caFile,
+  };
+}
+
+async function bareNode(): Promise<number> {
+  const startMs = performance.now();
+  await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit');
+  return performance.now() - startMs;
+}
+
+async function proxy(entry: string, port: number, cache: string): Promise<Timing> {
+  gatewayPort = port;
+  heardStartAtMs = 0;
+  const args = [entry, '--target', bastion, '--port', '22', '--region', 'us-east-1'];
+  const startMs = performance.now();
+  const child = spawn(process.execPath, args, {
+    env: environment(port, cache),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const finished = once(child, 'exit');
+  const first = await Promise.race([once(child.stdout, 'data'), finished.then(() => undefined)]);
+  if (first === undefined) throw new Error(`${entry} ended without a banner`);
+  const bannerAtMs = performance.now();
+  child.kill('SIGTERM');
+  await finished;
+  return { startSessionMs: heardStartAtMs - startMs, bannerMs: bannerAtMs - startMs };
+}
+
+const entries = new Map<string, string>([
+  ['devaccess-proxy', join(process.cwd(), 'bin', 'devaccess-proxy.cjs')],
+  ...flags.entry.map((text): [string, string] => {
+    const [name = '', path = ''] = text.split('=');
+    return [name, resolve(path)];
+  }),
+]);
+
+const samples = new Map<string, number[]>();
+const only = flags.only?.split(',');
+const isWanted = (name: string): boolean => only === undefined || only.includes(name);
+const record = (name: string, ms: number): void => {
+  samples.set(name, [...(samples.get(name) ?? []), ms]);
+};
+
+for (let run = -1; run < runs; run += 1) {
+  // The first round warms what can be warm, and does not count.
+  const keep: typeof record = run < 0 ? () => undefined : record;
+  keep('bare node', await bareNode());
+  for (const [name, entry] of entries) {
+    const cache = join(home, `cache-${name}`);
+    if (isWanted('near')) {
+      const timing = await proxy(entry, near.port, cache);
+      keep(`${name}: StartSession received`, timing.startSessionMs);
+      keep(`${name}: banner`, timing.bannerMs);
+    }
+    if (isWanted('far')) {
+      const timing = await proxy(entry, far.port, cache);
+      keep(
+        `${name}: StartSession received, ${ROUND_TRIP_MS} ms round trips`,
+        timing.startSessionMs,
+      );
+      keep(`${name}: banner, ${ROUND_TRIP_MS} ms round trips`, timing.bannerMs);
+    }
+    if (isWanted('cold')) {
+      const fresh = mkdtempSync(join(home, 'cold-'));
+      const timing = await proxy(entry, near.port, fresh);
+      keep(`${name}: StartSession received, no code cache`, timing.startSessionMs);
+    }
+  }
+}
+
+await near.close();
+await far.close();
+await aws.close();
+rmSync(home, { recursive: true, force: true });
+
+const bare = summary(samples.get('bare node') ?? []);
+const rows = [...samples].map(([name, values]) => {
+  const { min, median, max } = summary(values);
+  return { name, min, median, max, byMin: min / bare.min, byMedian: median / bare.median };
+});
+process.stdout.write(
+  table([
+    ['ms', 'min', 'median', 'max', '×bare (min)', '×bare (median)'],
+    ...rows.map((row) => [
+      row.name,
+      ...[row.min, row.median, row.max].map((value) => value.toFixed(1)),
+      ...[row.byMin, row.byMedian].map((value) => value.toFixed(2)),
+    ]),
+  ]),
+);
+if (flags.json !== undefined) {
+  const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cpus: cpus().length };
+  const report = {
+    date: new Date().toISOString(),
+    machine,
+    runs,
+    roundTripMs: ROUND_TRIP_MS,
+    rows,
+  };
+  writeFileSync(flags.json, `${JSON.stringify({ ...report, samples: [...samples] }, null, 2)}\n`);
+}
+
+function summary(values: readonly number[]): { min: number; median: number; max: number } {
+  const sorted = values.toSorted((one, other) => one - other);
+  const at = (index: number): number => sorted[index] ?? NaN;
+  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
+}
+
+function table(lines: readonly (readonly string[])[]): string {
+  const [head = []] = lines;
+  const widths = head.map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .join('\n')
+    .concat('\n');
+}
