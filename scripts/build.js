@@ -1,7 +1,8 @@
 // Bundles src into dist: cli.cjs (`devaccess`) and proxy.cjs (`devaccess-proxy`). `npm run build`.
 // Finished files are renamed into place, so that a running build never takes them from anybody.
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const shared = {
@@ -17,6 +18,36 @@ const shared = {
   outExtension: { '.js': '.cjs' },
 };
 
+/** Of `ws` the proxy uses the client alone, and never compresses: no server, no zlib. */
+const webSocketClientOnly = {
+  name: 'web-socket-client-only',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^ws$/ }, () => ({
+      path: fileURLToPath(new URL('./lib/websocket.js', import.meta.resolve('ws'))),
+    }));
+    onLoad({ filter: /[\\/]ws[\\/]lib[\\/]permessage-deflate\.js$/ }, () => ({
+      contents: `module.exports = { extensionName: 'permessage-deflate' };`,
+    }));
+  },
+};
+
+/**
+ * The SDK registers every error class of a service when it is loaded, which keeps all of them and
+ * their schemas in a bundle. An error without a class of its own still has its name and message.
+ */
+const sessionErrorsOnly = {
+  name: 'session-errors-only',
+  setup({ onLoad }) {
+    const schemas = /[\\/]client-(?:ssm|kms)[\\/]dist-es[\\/]schemas[\\/]schemas_0\.js$/;
+    onLoad({ filter: schemas }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll(
+        /^n0_registry\.registerError\(.*\);$/gm,
+        '',
+      ),
+    }));
+  },
+};
+
 await mkdir('dist', { recursive: true });
 const outdir = await mkdtemp(join('dist', 'build-'));
 try {
@@ -26,13 +57,28 @@ try {
     outdir,
     external: ['@oclif/core', 'ssh2', 'cpu-features'],
   });
-  await build({
+  // First into modules that esbuild can rid of what is not used, the lazy parts apart from the rest …
+  const parts = join(outdir, 'parts');
+  const { metafile } = await build({
     ...shared,
     entryPoints: { proxy: 'src/session/proxy-main.ts' },
+    outdir: parts,
+    format: 'esm',
+    splitting: true,
+    minify: false,
+    outExtension: { '.js': '.mjs' },
+    plugins: [webSocketClientOnly, sessionErrorsOnly],
+  });
+  // … then into one file. Left as import(), the lazy parts could not be found beside it.
+  await build({
+    ...shared,
+    entryPoints: { proxy: join(parts, 'proxy.mjs') },
     outdir,
-    // Left as import(), the SDK's lazy loads could not be found beside the bundle.
     supported: { 'dynamic-import': false },
   });
+  await rm(parts, { recursive: true });
+  // What is in the proxy's bundle is under test: every `ssh` pays for it.
+  await writeFile(join(outdir, 'proxy.meta.json'), JSON.stringify(metafile));
   for (const file of await readdir(outdir)) await rename(join(outdir, file), join('dist', file));
 } finally {
   await rm(outdir, { recursive: true, force: true });

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
@@ -5,7 +6,7 @@ import { DevaccessError, EXIT } from '../platform/errors.ts';
 export interface ProxyProgram {
   /** Absolute path of Node. */
   node: string;
-  /** Absolute path of `devaccess-proxy.js`. */
+  /** Absolute path of `devaccess-proxy.cjs`. */
   script: string;
 }
 
@@ -57,6 +58,16 @@ export function stableNodePath(execPath: string): string {
     }
   };
   return folders.map((folder) => join(folder, 'node')).find(isThisNode) ?? execPath;
+}
+
+/**
+ * Lets the proxy keep its compiled code, so that the first ssh starts as fast as the later ones.
+ * That is a convenience: resolves when it is done, however it went.
+ */
+export async function warmProxy({ node, script }: ProxyProgram): Promise<void> {
+  await new Promise<void>((resolve) => {
+    execFile(node, [script, '--warm-up'], { timeout: 10_000 }, () => resolve());
+  });
 }
 
 function profileWord(profile: string): string {

@@ -4,8 +4,9 @@ import { fileLog, SILENT_LOG } from '../platform/log.ts';
 import { envValue } from '../platform/paths.ts';
 import { VERSION } from '../platform/version.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
-import { runSshProxy } from './ssh-proxy.ts';
-import { SsmSessionApi } from './ssm-session-api.ts';
+import type { SessionRequest } from './session-api.ts';
+import { predictHosts, readConfigText } from './predicted-hosts.ts';
+import { Connections } from './transport/connections.ts';
 
 const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
        devaccess-proxy ID PORT [--profile P] [--region R]
@@ -35,8 +36,14 @@ interface ProxyArguments {
   pace: Pace | 'off' | undefined;
 }
 
-/** Runs `devaccess-proxy` with its arguments and resolves to the exit code. */
-export async function proxyMain(argv: string[]): Promise<number> {
+/** What the entry file wants to know, to keep the compiled code of a run worth keeping. */
+export interface ProxyHooks {
+  /** The far end has spoken: all that a start needs has run. */
+  onSessionWorks: () => void;
+}
+
+/** Runs `devaccess-proxy` with its arguments and resolves to the exit code; never rejects. */
+export async function proxyMain(argv: string[], hooks?: ProxyHooks): Promise<number> {
   // Or the SDK prints its advice about Node versions into the person's ssh session.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] = 'true';
   const say = (line: string): void => {
@@ -44,18 +51,27 @@ export async function proxyMain(argv: string[]): Promise<number> {
   };
   try {
     const args = readArguments(argv);
+    if (args === 'warm-up') {
+      const { warmUp } = await import('./warm-up.ts');
+      await warmUp(() => hooks?.onSessionWorks()).catch(() => undefined);
+      return EXIT.done;
+    }
     if (typeof args === 'string') {
       process.stdout.write(args);
       return EXIT.done;
     }
-    return await runWithSignals(args, say);
+    return await runWithSignals(args, say, hooks);
   } catch (error) {
     say(errorLine(error));
     return error instanceof DevaccessError ? error.exitCode : EXIT.failed;
   }
 }
 
-async function runWithSignals(args: ProxyArguments, say: (line: string) => void): Promise<number> {
+async function runWithSignals(
+  args: ProxyArguments,
+  say: (line: string) => void,
+  hooks: ProxyHooks | undefined,
+): Promise<number> {
   const stop = new AbortController();
   let exitCode: number = EXIT.done;
   for (const [signal, code] of Object.entries(SIGNAL_EXIT)) {
@@ -65,14 +81,22 @@ async function runWithSignals(args: ProxyArguments, say: (line: string) => void)
     });
   }
   const parent = process.ppid;
-  const api = await SsmSessionApi.create({
-    profile: args.profile,
-    region: args.region,
-    env: process.env,
-  });
+  const connections = new Connections();
   try {
+    // What follows is in the order in which it is needed: while the network is at work, so is this.
+    expectHosts(connections, args.region);
+    const { SsmSessionApi } = await import('./ssm-session-api.ts');
+    const { profile, region } = args;
+    const api = await SsmSessionApi.create({ profile, region, env: process.env, connections });
+    let onSent: () => void = () => undefined;
+    const sent = new Promise<void>((resolve) => (onSent = resolve));
+    const session = api.start(sshSession(args), onSent);
+    await Promise.race([sent, session]);
+    const { runSshProxy } = await import('./ssh-proxy.ts');
     await runSshProxy({
       api,
+      session,
+      connections,
       target: args.target,
       port: args.port,
       stdin: process.stdin,
@@ -80,20 +104,46 @@ async function runWithSignals(args: ProxyArguments, say: (line: string) => void)
       say,
       log: args.logFile === undefined ? SILENT_LOG : fileLog(args.logFile),
       ...(args.pace === undefined ? {} : { pace: args.pace }),
+      onWorks: () => hooks?.onSessionWorks(),
       isParentAlive: () => process.ppid === parent,
       stop: stop.signal,
     });
   } catch (error) {
     // ssh ends its proxy with a signal; what that interrupts is not news to the person.
     if (!stop.signal.aborted) throw error;
+  } finally {
+    connections.closeExpected();
   }
   return exitCode;
+}
+
+/** Starts to connect to where the session will most likely go. */
+function expectHosts(connections: Connections, region: string | undefined): void {
+  const { env } = process;
+  const hosts = predictHosts(
+    region ?? envValue(env, 'AWS_REGION') ?? envValue(env, 'AWS_DEFAULT_REGION'),
+    env,
+    readConfigText(env),
+  );
+  if (hosts === undefined) return;
+  connections.expect('api', hosts.api);
+  connections.expect('gateway', hosts.gateway);
+}
+
+function sshSession({ target, port }: ProxyArguments): SessionRequest {
+  return {
+    target,
+    documentName: 'AWS-StartSSHSession',
+    parameters: { portNumber: [String(port)] },
+  };
 }
 
 /** The arguments, or the text to print for --help and --version. @throws DevaccessError DA_USAGE */
 function readArguments(argv: string[]): ProxyArguments | string {
   const { values, positionals } = parse(argv);
   if (values.help === true) return USAGE;
+  // Not for people: `hosts sync` has the compiled code made before the first ssh.
+  if (values['warm-up'] === true) return 'warm-up';
   if (values.version === true) return `devaccess-proxy ${VERSION}\n`;
   if (positionals.length > 2) throw usage(`unexpected argument '${positionals[2] ?? ''}'`);
   const target = values.target ?? positionals[0];
@@ -132,6 +182,7 @@ function parse(argv: string[]) {
         pace: text,
         help: flag,
         version: flag,
+        'warm-up': flag,
       },
     });
   } catch (error) {

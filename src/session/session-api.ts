@@ -7,6 +7,9 @@ export interface StreamTicket {
   tokenValue: string;
 }
 
+/** What StartSession answers. */
+export type StartedSession = StreamTicket & { sessionId: string };
+
 /** What StartSession is asked for. Every parameter value is a list (docs/protocol.md §1). */
 export interface SessionRequest {
   target: string;
@@ -23,7 +26,8 @@ export interface SessionApi {
   readonly region: string;
   /** Hosts of endpoints that the person configured; a stream address may point there. */
   readonly configuredHosts: readonly string[];
-  start(request: SessionRequest): Promise<StreamTicket & { sessionId: string }>;
+  /** @param onSent called when the request is on its way: time to prepare for the answer */
+  start(request: SessionRequest, onSent?: () => void): Promise<StartedSession>;
   /** undefined: the session is over. The stream address may be missing: keep the old one. */
   resume(sessionId: string): Promise<{ streamUrl?: string; tokenValue: string } | undefined>;
   terminate(sessionId: string): Promise<void>;

@@ -3,7 +3,8 @@ import { DevaccessError, errorLine, printable } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { SessionFacts } from './protocol/channel/channel-event.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
-import type { SessionApi } from './session-api.ts';
+import type { SessionApi, StartedSession } from './session-api.ts';
+import type { Connections } from './transport/connections.ts';
 import { SessionConnection } from './transport/session-connection.ts';
 import type { SessionEnd } from './transport/session-connection.ts';
 
@@ -23,6 +24,9 @@ const QUIET_INTERRUPTION_MS = 3_000;
 
 export interface SshProxyOptions {
   api: SessionApi;
+  /** The session, started or being started. */
+  session: Promise<StartedSession>;
+  connections: Connections;
   target: string;
   port: number;
   stdin: Readable;
@@ -31,6 +35,8 @@ export interface SshProxyOptions {
   say: (line: string) => void;
   log: Log;
   pace?: Pace | 'off';
+  /** Once, when the first bytes of the far end have been handed on. */
+  onWorks?: () => void;
   /** Whether whoever started this process still lives. */
   isParentAlive: () => boolean;
   /** Aborted when a signal asks to stop. */
@@ -38,19 +44,15 @@ export interface SshProxyOptions {
 }
 
 /**
- * Runs one AWS-StartSSHSession between stdin/stdout and a port on the target, from StartSession to
- * the end of the session, and never leaves the session open behind it.
+ * Runs one AWS-StartSSHSession between stdin/stdout and a port on the target, to the end of the
+ * session, and never leaves the session open behind it.
  *
  * @returns whether everything the local side sent arrived
  * @throws DevaccessError when the session could not start or ended in an error
  */
 export async function runSshProxy(options: SshProxyOptions): Promise<void> {
-  const { api, target, port, stop } = options;
-  const session = await api.start({
-    target,
-    documentName: 'AWS-StartSSHSession',
-    parameters: { portNumber: [String(port)] },
-  });
+  const { target, port, stop } = options;
+  const session = await options.session;
   options.log.event('started', { sessionId: session.sessionId, target, port });
   const proxy = new SshProxy(options, session);
   if (stop.aborted) await proxy.abandon();
@@ -74,10 +76,7 @@ class SshProxy {
   #noticeTimer: NodeJS.Timeout | undefined;
   #hasSaidInterrupted = false;
 
-  constructor(
-    options: SshProxyOptions,
-    session: { sessionId: string; streamUrl: string; tokenValue: string },
-  ) {
+  constructor(options: SshProxyOptions, session: StartedSession) {
     this.#options = options;
     this.#ended = new Promise((resolve) => {
       this.#resolveEnd = resolve;
@@ -87,6 +86,7 @@ class SshProxy {
       sessionId: session.sessionId,
       target: options.target,
       ticket: session,
+      connections: options.connections,
       log: options.log,
       ...(options.pace === undefined ? {} : { pace: options.pace }),
       handlers: {
@@ -174,7 +174,10 @@ class SshProxy {
 
   #onOutput(payload: Buffer): void {
     if (this.#isOutputGone || payload.length === 0) return;
-    this.#hasFarEndSpoken = true;
+    if (!this.#hasFarEndSpoken) {
+      this.#hasFarEndSpoken = true;
+      this.#options.onWorks?.();
+    }
     this.#lastOutputMs = Date.now();
     const { stdout } = this.#options;
     if (!this.#isCorked) {

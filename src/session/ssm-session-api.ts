@@ -12,13 +12,17 @@ import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { VERSION } from '../platform/version.ts';
 import type { DataKey } from './protocol/channel/channel-encryption.ts';
-import type { SessionApi, SessionRequest, StreamTicket } from './session-api.ts';
+import type { SessionApi, SessionRequest, StartedSession } from './session-api.ts';
+import { apiAgents } from './transport/api-agents.ts';
+import { Connections } from './transport/connections.ts';
 
 export interface SsmSessionApiOptions {
   /** Without one the SDK's usual chain, environment first. */
   profile?: string | undefined;
   region?: string | undefined;
   env: Environment;
+  /** Where a connection to the service may be open already. */
+  connections?: Connections;
 }
 
 /** Keeps the SDK's multi-line advice out of the person's ssh session. */
@@ -35,11 +39,13 @@ export class SsmSessionApi implements SessionApi {
   readonly configuredHosts: readonly string[];
   readonly region: string;
   readonly #options: SsmSessionApiOptions;
+  readonly #connections: Connections;
   #client: SSMClient;
   #credentials: () => Promise<AwsCredentialIdentity>;
 
   private constructor(options: SsmSessionApiOptions, region: string) {
     this.#options = options;
+    this.#connections = options.connections ?? new Connections();
     this.region = region;
     this.configuredHosts = configuredHosts(options.env);
     this.#credentials = this.#newCredentials();
@@ -55,18 +61,25 @@ export class SsmSessionApi implements SessionApi {
     return new SsmSessionApi(options, named ?? (await regionOfProfile(options.profile)));
   }
 
-  async start(request: SessionRequest): Promise<StreamTicket & { sessionId: string }> {
+  async start(request: SessionRequest, onSent?: () => void): Promise<StartedSession> {
     const { target, documentName, parameters, reason } = request;
-    const answer = await this.#call('StartSession', target, () =>
-      this.#client.send(
-        new StartSessionCommand({
-          Target: target,
-          DocumentName: documentName,
-          Parameters: parameters,
-          ...(reason === undefined ? {} : { Reason: reason }),
-        }),
-      ),
-    );
+    const command = new StartSessionCommand({
+      Target: target,
+      DocumentName: documentName,
+      Parameters: parameters,
+      ...(reason === undefined ? {} : { Reason: reason }),
+    });
+    if (onSent !== undefined) {
+      command.middlewareStack.add(
+        (next) => (args) => {
+          const answer = next(args);
+          setImmediate(onSent);
+          return answer;
+        },
+        { step: 'deserialize', priority: 'low', name: 'devaccessOnSent' },
+      );
+    }
+    const answer = await this.#call('StartSession', target, () => this.#client.send(command));
     const { SessionId: sessionId, StreamUrl: streamUrl, TokenValue: tokenValue } = answer;
     if (sessionId === undefined || streamUrl === undefined || tokenValue === undefined) {
       throw new DevaccessError('DA_SERVICE_ERROR', 'SSM StartSession answered without a session.', {
@@ -102,7 +115,7 @@ export class SsmSessionApi implements SessionApi {
 
   async generateDataKey(keyId: string, context: Record<string, string>): Promise<DataKey> {
     // Few sessions are encrypted; the others do not load this.
-    const { GenerateDataKeyCommand, KMSClient } = await import('@aws-sdk/client-kms');
+    const { GenerateDataKeyCommand, KMSClient } = await import('./kms.ts');
     const { createHash } = await import('node:crypto');
     const kms = new KMSClient(this.#settings());
     const answer = await this.#call('GenerateDataKey', keyId, () =>
@@ -142,7 +155,11 @@ export class SsmSessionApi implements SessionApi {
       logger: QUIET_LOGGER,
       maxAttempts: 3,
       customUserAgent: [['devaccess', VERSION]] as [string, string][],
-      requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 },
+      requestHandler: {
+        connectionTimeout: 5_000,
+        requestTimeout: 20_000,
+        ...apiAgents(this.#connections),
+      },
     };
   }
 

@@ -85,7 +85,7 @@ describe('devaccess hosts sync', () => {
     expect(bastion.get('hostkeyalias')).toBe(idOf('bastion'));
     expect(bastion.get('user')).toBe('ec2-user');
     expect(bastion.get('proxycommand')).toMatch(
-      /^"\/.*\/node" "\/.*\/bin\/devaccess-proxy\.js" --target %h --port %p --profile default --region us-east-1$/,
+      /^"\/.*\/node" "\/.*\/bin\/devaccess-proxy\.cjs" --target %h --port %p --profile default --region us-east-1$/,
     );
     for (const name of ['someserver', idOf('someserver')]) {
       const server = await sshOptions(name);

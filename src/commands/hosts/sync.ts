@@ -34,10 +34,15 @@ export default class HostsSync extends DevaccessCommand {
     const { flags } = await this.parse(HostsSync);
     const { chooseAccess } = await import('../../credentials/access.ts');
     const { awsInventorySource } = await import('../../hosts/inventory-source.ts');
-    const { stableNodePath } = await import('../../hosts/proxy-command.ts');
+    const { stableNodePath, warmProxy } = await import('../../hosts/proxy-command.ts');
     const { syncHosts } = await import('../../hosts/sync.ts');
     const { profile, region, bastion, user } = flags;
     const access = await chooseAccess({ profile, region }, process.env, Date.now());
+    const program = {
+      node: stableNodePath(process.execPath),
+      script: join(this.config.root, 'bin', 'devaccess-proxy.cjs'),
+    };
+    const warmed = flags['dry-run'] ? undefined : warmProxy(program);
     const result = await syncHosts(
       {
         profile: access.profile,
@@ -51,12 +56,9 @@ export default class HostsSync extends DevaccessCommand {
         source: awsInventorySource(access, access.namedProfile),
         sshDirectory: sshDirectory(process.env),
         loginHome: userInfo().homedir,
-        program: {
-          node: stableNodePath(process.execPath),
-          script: join(this.config.root, 'bin', 'devaccess-proxy.js'),
-        },
+        program,
       },
-    );
+    ).finally(() => warmed);
     this.show({ ...result, notices: [...access.notices, ...result.notices] });
     return result;
   }

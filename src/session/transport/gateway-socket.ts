@@ -1,7 +1,6 @@
-import { connect as connectTcp } from 'node:net';
 import type { Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import WebSocket from 'ws';
+import type { Connections } from './connections.ts';
 
 /** A frame larger than this closes the socket: real messages hold about 1 KiB. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -32,15 +31,16 @@ export class GatewayOpenError extends Error {
 /** One WebSocket to the message gateway. Lives until it closes; resuming opens a new one. */
 export class GatewaySocket {
   readonly #socket: WebSocket;
-  readonly #tcp: () => Socket | undefined;
+  readonly #tcp: Socket;
 
-  private constructor(socket: WebSocket, tcp: () => Socket | undefined) {
+  private constructor(socket: WebSocket, tcp: Socket) {
     this.#socket = socket;
     this.#tcp = tcp;
   }
 
   /**
-   * Connects and waits for the upgrade. Redirects are not followed: the token stays here.
+   * Connects, or takes the connection opened in advance, and waits for the upgrade. Redirects are
+   * not followed: the token stays here.
    * @param signal gives the attempt up
    * @throws GatewayOpenError
    */
@@ -49,18 +49,34 @@ export class GatewaySocket {
     headers: Record<string, string>,
     handlers: GatewaySocketHandlers,
     signal: AbortSignal,
+    connections: Connections,
   ): Promise<GatewaySocket> {
-    let tcp: Socket | undefined;
+    const early = await connections.take('gateway', url);
+    if (early !== undefined) {
+      try {
+        return await GatewaySocket.#upgrade(url, headers, handlers, signal, early);
+      } catch (error) {
+        // An answer is an answer; a connection that died before it was used is none.
+        const isAnswer = error instanceof GatewayOpenError && error.status !== undefined;
+        if (isAnswer || signal.aborted) throw error;
+      }
+    }
+    return GatewaySocket.#upgrade(url, headers, handlers, signal, connections.open(url));
+  }
+
+  static async #upgrade(
+    url: URL,
+    headers: Record<string, string>,
+    handlers: GatewaySocketHandlers,
+    signal: AbortSignal,
+    tcp: Socket,
+  ): Promise<GatewaySocket> {
     const socket = new WebSocket(url, {
       headers,
       perMessageDeflate: false,
       maxPayload: MAX_FRAME_BYTES,
       followRedirects: false,
-      createConnection: () => {
-        tcp = openStream(url);
-        tcp.setNoDelay(true);
-        return tcp;
-      },
+      createConnection: () => tcp,
     });
     socket.binaryType = 'nodebuffer';
     // Before 'open': the gateway's first frames can arrive together with its answer.
@@ -74,8 +90,8 @@ export class GatewaySocket {
     socket.on('error', () => undefined);
     await opened(socket, signal);
     socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8')));
-    tcp?.on('drain', () => handlers.onDrain());
-    return new GatewaySocket(socket, () => tcp);
+    tcp.on('drain', () => handlers.onDrain());
+    return new GatewaySocket(socket, tcp);
   }
 
   /** Bytes written but still in this process. */
@@ -90,10 +106,9 @@ export class GatewaySocket {
   /** Writes frames in one go; a socket that is closing swallows them, the channel resends. */
   sendFrames(frames: readonly Buffer[]): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    const tcp = this.#tcp();
-    tcp?.cork();
+    this.#tcp.cork();
     for (const frame of frames) this.#socket.send(frame, { binary: true });
-    tcp?.uncork();
+    this.#tcp.uncork();
   }
 
   ping(): void {
@@ -120,21 +135,6 @@ export class GatewaySocket {
   }
 }
 
-function openStream(url: URL): Socket {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (url.protocol === 'ws:') {
-    return connectTcp({ host, port: Number(url.port || 80) });
-  }
-  const serverName = /^[\d.]+$|:/.test(host) ? '' : host;
-  return connectTls({
-    host,
-    port: Number(url.port || 443),
-    servername: serverName,
-    ALPNProtocols: ['http/1.1'],
-  });
-}
-
-/** A deadline of our own: the one of `ws` starts anew with every byte of a slow answer. */
 async function opened(socket: WebSocket, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let giveUp: (() => void) | undefined;

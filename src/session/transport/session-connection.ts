@@ -8,6 +8,7 @@ import { openDataChannelRequest } from '../protocol/channel/handshake.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { FLAG } from '../protocol/message/constants.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
+import { Connections } from './connections.ts';
 import { GatewayOpenError, GatewaySocket } from './gateway-socket.ts';
 import { Liveness } from './liveness.ts';
 import type { Activity } from './liveness.ts';
@@ -71,6 +72,8 @@ export interface SessionConnectionOptions {
   target: string;
   ticket: StreamTicket;
   handlers: SessionHandlers;
+  /** Where a connection to the gateway may be open already. */
+  connections?: Connections;
   log: Log;
   /** Data messages per second; by default paced, except to a gateway on loopback. */
   pace?: Pace | 'off';
@@ -103,6 +106,7 @@ export class SessionConnection {
   #cleanup: Promise<void> | undefined;
   /** Aborted at the end: gives up a socket that is being opened. */
   readonly #closing = new AbortController();
+  readonly #connections: Connections;
   /** From the loss of a connection until another one has proved good. */
   #plan: ResumePlan | undefined;
   #openedAtMs = 0;
@@ -118,6 +122,7 @@ export class SessionConnection {
   constructor(options: SessionConnectionOptions) {
     this.#options = options;
     this.#ticket = options.ticket;
+    this.#connections = options.connections ?? new Connections();
     const url = this.#checkedUrl(options.ticket);
     const isLocal = isLoopbackHost(url.hostname);
     const pace = options.pace ?? (isLocal ? 'off' : DEFAULT_PACE);
@@ -279,6 +284,7 @@ export class SessionConnection {
         },
       },
       this.#closing.signal,
+      this.#connections,
     );
     if (this.#isEnded) {
       closed = { code: 0, reason: '' };

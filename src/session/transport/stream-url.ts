@@ -50,10 +50,14 @@ export function isLoopbackHost(host: string): boolean {
   return isIP(bare) === 4 && bare.startsWith('127.');
 }
 
+/** DNS suffixes of a region's endpoints, the usual one first, then that of dual-stack endpoints. */
+export function dnsSuffixes(region: string): readonly string[] {
+  if (!REGION.test(region)) return [];
+  return PARTITIONS.find(({ regions }) => regions.test(region))?.suffixes ?? [];
+}
+
 function isGatewayHost(host: string, region: string): boolean {
-  const suffixes = PARTITIONS.find((partition) => partition.regions.test(region))?.suffixes ?? [];
-  if (!REGION.test(region)) return false;
-  return suffixes.some(
+  return dnsSuffixes(region).some(
     (suffix) =>
       host === `ssmmessages.${region}.${suffix}` ||
       host === `ssmmessages-fips.${region}.${suffix}` ||

@@ -10,6 +10,7 @@ import { startLocalAws } from '../../../src/sandbox/local-aws.ts';
 import type { LocalAws, LocalAwsOptions } from '../../../src/sandbox/local-aws.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/', import.meta.url));
+const BIN_FILES = { devaccess: 'devaccess.js', 'devaccess-proxy': 'devaccess-proxy.cjs' } as const;
 
 export interface Finished {
   code: number | null;
@@ -91,7 +92,7 @@ export class Person {
     const config = join(this.home, '.ssh', 'config');
     const [command, before]: [string, string[]] =
       program === 'devaccess' || program === 'devaccess-proxy'
-        ? [process.execPath, [join(BIN, `${program}.js`)]]
+        ? [process.execPath, [join(BIN, BIN_FILES[program])]]
         : ['ssh', 'scp', 'sftp'].includes(program)
           ? [program, ['-F', config]]
           : [program, []];
