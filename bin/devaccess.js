@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli.cjs';
+'use strict';
+const { dirname } = require('node:path');
+const { main } = require('../dist/cli.cjs');
 
-await main(import.meta.url);
+main(dirname(__dirname));

@@ -6,7 +6,7 @@ import { DevaccessError, EXIT } from '../platform/errors.ts';
 export interface ProxyProgram {
   /** Absolute path of Node. */
   node: string;
-  /** Absolute path of `devaccess-proxy.cjs`. */
+  /** Absolute path of `devaccess-proxy.js`. */
   script: string;
 }
 

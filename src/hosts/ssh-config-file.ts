@@ -56,10 +56,15 @@ export function sorted(entries: readonly HostEntry[]): HostEntry[] {
  * @throws DevaccessError DA_FOREIGN_FILE
  */
 export function refuseForeign(text: string, path: string): void {
-  if (text.trim() === '' || text.split(/\r?\n/).some((line) => line.startsWith(MARKER))) return;
+  if (text.trim() === '' || isHostsFile(text)) return;
   throw new DevaccessError('DA_FOREIGN_FILE', `${path} was not written by devaccess`, {
     next: 'move it away, then sync again',
   });
+}
+
+/** Whether a text carries the mark of a file that devaccess wrote. */
+export function isHostsFile(text: string): boolean {
+  return text.split(/\r?\n/).some((line) => line.startsWith(MARKER));
 }
 
 /** The entries of a file we wrote, as text by instance id, to tell what a sync changes. */

@@ -96,7 +96,7 @@ async function proxy(entry: string, port: number, cache: string): Promise<Timing
 }
 
 const entries = new Map<string, string>([
-  ['devaccess-proxy', join(process.cwd(), 'bin', 'devaccess-proxy.cjs')],
+  ['devaccess-proxy', join(process.cwd(), 'bin', 'devaccess-proxy.js')],
   ...flags.entry.map((text): [string, string] => {
     const [name = '', path = ''] = text.split('=');
     return [name, resolve(path)];

@@ -64,7 +64,7 @@ const node = fc.record({
 });
 
 const command = proxyCommand(
-  { node: '/usr/bin/node', script: '/opt/dev access/devaccess-proxy.cjs' },
+  { node: '/usr/bin/node', script: '/opt/dev access/devaccess-proxy.js' },
   { profile: 'default', region: 'eu-west-1' },
 );
 

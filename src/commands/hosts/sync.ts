@@ -40,7 +40,7 @@ export default class HostsSync extends DevaccessCommand {
     const access = await chooseAccess({ profile, region }, process.env, Date.now());
     const program = {
       node: stableNodePath(process.execPath),
-      script: join(this.config.root, 'bin', 'devaccess-proxy.cjs'),
+      script: join(this.config.root, 'bin', 'devaccess-proxy.js'),
     };
     const warmed = flags['dry-run'] ? undefined : warmProxy(program);
     const result = await syncHosts(

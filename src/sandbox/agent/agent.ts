@@ -28,7 +28,11 @@ export interface AgentOptions {
   agentVersion?: string;
   /** `real`: one message of 1024 bytes a millisecond, as the real agent. Default `off`. */
   pace?: 'real' | 'off';
-  /** Data messages in flight before the session's source is not read any more. Default 2048. */
+  /**
+   * Data messages in flight before the session's source is not read any more. Default 100 000, the
+   * real agent's buffer: with fewer, two ends that both only send could wait for each other's
+   * acknowledgements for ever.
+   */
   windowMessages?: number;
   /** Encrypts the session with a KMS key. Default: not encrypted. */
   kms?: AgentKms;
@@ -42,7 +46,7 @@ export interface AgentOptions {
 
 const DEFAULTS = {
   agentVersion: '3.3.987.0',
-  windowMessages: 2048,
+  windowMessages: 100_000,
   handshakeTimeoutMs: 15_000,
   endDelayMs: 60,
   drainTimeoutMs: 60_000,

@@ -34,7 +34,7 @@ export class BasicPortSession implements RunningSession {
     if (this.#socket === undefined) this.#connect();
     const socket = this.#socket;
     // Not taken, so not acknowledged: the client sends it again when the connection is up.
-    if (socket === undefined || !this.#isConnected) return false;
+    if (socket?.writable !== true || !this.#isConnected) return false;
     if (!socket.write(payload)) this.#channel.holdClient(true);
     return true;
   }

@@ -10,7 +10,7 @@ import { startLocalAws } from '../../../src/sandbox/local-aws.ts';
 import type { LocalAws, LocalAwsOptions } from '../../../src/sandbox/local-aws.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/', import.meta.url));
-const BIN_FILES = { devaccess: 'devaccess.js', 'devaccess-proxy': 'devaccess-proxy.cjs' } as const;
+const BIN_FILES = { devaccess: 'devaccess.js', 'devaccess-proxy': 'devaccess-proxy.js' } as const;
 
 export interface Finished {
   code: number | null;

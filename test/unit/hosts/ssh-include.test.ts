@@ -73,11 +73,11 @@ describe('the file of a profile and region', () => {
 });
 
 describe('ProxyCommand', () => {
-  const program = { node: '/opt/my node/bin/node', script: '/srv/100%/devaccess-proxy.cjs' };
+  const program = { node: '/opt/my node/bin/node', script: '/srv/100%/devaccess-proxy.js' };
 
   it('quotes paths and escapes what ssh would expand', () => {
     expect(proxyCommand(program, { profile: 'a%b', region: 'eu-west-1' })).toBe(
-      '"/opt/my node/bin/node" "/srv/100%%/devaccess-proxy.cjs" --target %h --port %p ' +
+      '"/opt/my node/bin/node" "/srv/100%%/devaccess-proxy.js" --target %h --port %p ' +
         '--profile a%%b --region eu-west-1',
     );
     expect(proxyCommand(program, { profile: undefined, region: 'eu-west-1' })).not.toContain(

@@ -1,0 +1,114 @@
+/** Reading back what `hosts sync` wrote: names that other commands take, and how to reach them. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DevaccessError, EXIT } from '../platform/errors.ts';
+import { readTextFile } from '../platform/safe-file.ts';
+import { isInstanceId } from './host.ts';
+import { globCovers, sshDirectives } from './ssh-files.ts';
+import { HOSTS_FILE_PATTERN, hostBlocks, isHostsFile } from './ssh-config-file.ts';
+
+/** A host as its entry says it is reached. */
+export interface SyncedHost {
+  alias: string;
+  instanceId: string;
+  /** Address behind the bastion; undefined for a node of Systems Manager itself. */
+  behind: { bastion: string; hostName: string } | undefined;
+  profile: string | undefined;
+  region: string | undefined;
+}
+
+/** Every host in the files that `hosts sync` wrote, in the order of file and entry. */
+export function readSyncedHosts(sshDirectory: string): SyncedHost[] {
+  const folder = join(sshDirectory, 'config.d');
+  return listFolder(folder)
+    .filter((name) => globCovers(join(sshDirectory, HOSTS_FILE_PATTERN), join(folder, name)))
+    .flatMap((name) => parseHosts(readTextFile(join(folder, name)) ?? ''));
+}
+
+/** The node to start a session on, and what to reach from there. */
+export interface Reach {
+  target: string;
+  /** Address that the node forwards to; undefined for the node itself. */
+  remoteHost: string | undefined;
+  profile: string | undefined;
+  region: string | undefined;
+}
+
+/**
+ * How a synced name or an instance id is reached. An id that was never synced is taken as a node of
+ * Systems Manager.
+ *
+ * @throws DevaccessError DA_HOST_UNKNOWN, DA_HOST_AMBIGUOUS (exit 2)
+ */
+export function reachHost(name: string, hosts: readonly SyncedHost[]): Reach {
+  const matching = hosts.filter((host) => host.alias === name || host.instanceId === name);
+  const [first] = matching;
+  if (first === undefined) {
+    if (isInstanceId(name)) {
+      return { target: name, remoteHost: undefined, profile: undefined, region: undefined };
+    }
+    throw unknown(name, hosts);
+  }
+  if (new Set(matching.map(({ instanceId }) => instanceId)).size > 1) {
+    const ids = matching.map(
+      ({ instanceId, profile }) => `${instanceId} (${profile ?? 'environment'})`,
+    );
+    throw new DevaccessError(
+      'DA_HOST_AMBIGUOUS',
+      `${name} is more than one host: ${ids.join(', ')}`,
+      {
+        next: 'use the instance id',
+        exitCode: EXIT.usage,
+      },
+    );
+  }
+  const { behind, instanceId, profile, region } = first;
+  if (behind === undefined) return { target: instanceId, remoteHost: undefined, profile, region };
+  const bastion = reachHost(behind.bastion, hosts);
+  return { ...bastion, remoteHost: behind.hostName };
+}
+
+function unknown(name: string, hosts: readonly SyncedHost[]): DevaccessError {
+  const near = hosts.map(({ alias }) => alias).filter((alias) => isNear(alias, name));
+  const hint = near.length === 0 ? '' : `; there is ${near.slice(0, 5).join(', ')}`;
+  return new DevaccessError('DA_HOST_UNKNOWN', `There is no host '${name}'${hint}`, {
+    next: "run 'devaccess hosts sync', or give an instance id",
+    exitCode: EXIT.usage,
+  });
+}
+
+function isNear(alias: string, name: string): boolean {
+  const [left, right] = [alias.toLowerCase(), name.toLowerCase()];
+  return left.includes(right) || right.includes(left);
+}
+
+function parseHosts(text: string): SyncedHost[] {
+  if (!isHostsFile(text)) return [];
+  return [...hostBlocks(text)].map(([instanceId, block]) => {
+    const settings = new Map(
+      sshDirectives(block.text).map(({ keyword, words }) => [keyword, words]),
+    );
+    const command = settings.get('proxycommand') ?? [];
+    const flag = (name: string): string | undefined => {
+      const at = command.indexOf(name);
+      return at < 0 ? undefined : command[at + 1];
+    };
+    const [bastion] = settings.get('proxyjump') ?? [];
+    const [hostName] = settings.get('hostname') ?? [];
+    return {
+      alias: block.alias,
+      instanceId,
+      behind: bastion === undefined || hostName === undefined ? undefined : { bastion, hostName },
+      profile: flag('--profile'),
+      region: flag('--region'),
+    };
+  });
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,274 @@
+import { chmod, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Pace } from '../protocol/channel/token-bucket.ts';
+import type { SessionApi } from '../session-api.ts';
+import { endError, startTunnel } from './tunnel.ts';
+import type { StartedTunnel } from './tunnel.ts';
+
+/** One forward as a person asks for it. */
+export interface ForwardRequest {
+  /** Node that the session runs on. */
+  target: string;
+  /** Port on the node, or on `remoteHost`. */
+  port: number;
+  /** A host that the node reaches; without it the node itself. */
+  remoteHost?: string | undefined;
+  listen: { unixPath: string } | { host: string; port: number };
+  /** Sessions to spread connections over; `auto` adds one when all are in use, up to 8. */
+  sessions: number | 'auto';
+}
+
+export type ForwardEvent =
+  | { event: 'listening'; address: string; port?: number; target: string; remote: string }
+  | { event: 'connection'; open: number }
+  | { event: 'closed-connection'; open: number }
+  | { event: 'refused'; remote: string }
+  | { event: 'reconnecting'; why: string }
+  | { event: 'reconnected' }
+  | { event: 'session-started'; sessionId: string }
+  | { event: 'session-ended'; sessionId: string; reason: string }
+  | { event: 'message'; text: string }
+  | { event: 'closed' };
+
+export interface PortForwardOptions {
+  api: SessionApi;
+  request: ForwardRequest;
+  log: Log;
+  pace?: Pace | 'off';
+  onEvent: (event: ForwardEvent) => void;
+}
+
+const AUTO_SESSIONS = 8;
+/** Connections that may wait while a new session starts. */
+const MAX_WAITING = 1024;
+
+/**
+ * A local listener and the sessions behind it. The listener is bound before a session starts, so
+ * that a busy port leaves none behind; it outlives its sessions: when one is gone, a new one is
+ * started for the next connection.
+ */
+export class PortForward {
+  readonly #options: PortForwardOptions;
+  readonly #server: Server;
+  readonly #tunnels = new Set<StartedTunnel>();
+  readonly #sockets = new Set<Socket>();
+  #waiting: Socket[] = [];
+  #starting = 0;
+  #isClosed = false;
+
+  private constructor(options: PortForwardOptions) {
+    this.#options = options;
+    this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      this.#accept(socket);
+    });
+  }
+
+  /**
+   * Binds the listener, then starts the first session (all of them when a number was asked for).
+   * @throws DevaccessError DA_PORT_BUSY, DA_LISTEN, or the session's own
+   */
+  static async open(options: PortForwardOptions): Promise<PortForward> {
+    const forward = new PortForward(options);
+    await forward.#listen();
+    try {
+      const { sessions } = options.request;
+      const first = Array.from({ length: sessions === 'auto' ? 1 : sessions }, () =>
+        forward.#start(),
+      );
+      await Promise.all(first);
+    } catch (error) {
+      await forward.close();
+      throw error;
+    }
+    forward.#announce();
+    return forward;
+  }
+
+  /** Open connections, and bytes carried up and down by the sessions that live now. */
+  get statistics(): { sessions: number; connections: number; up: number; down: number } {
+    const tunnels = [...this.#tunnels].map(({ tunnel }) => tunnel);
+    const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+    return {
+      sessions: tunnels.length,
+      connections: this.#sockets.size,
+      up: sum(tunnels.map(({ bytes }) => bytes.up)),
+      down: sum(tunnels.map(({ bytes }) => bytes.down)),
+    };
+  }
+
+  /** Closes the listener, its connections and its sessions. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    await Promise.all([...this.#tunnels].map((tunnel) => tunnel.close()));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+    this.#options.onEvent({ event: 'closed' });
+  }
+
+  async #listen(): Promise<void> {
+    const { listen } = this.#options.request;
+    const isUnix = 'unixPath' in listen;
+    const where = isUnix ? listen.unixPath : `${listen.host}:${listen.port}`;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error) => reject(listenError(error, where)));
+      if (isUnix) this.#server.listen(listen.unixPath, resolve);
+      else this.#server.listen({ host: listen.host, port: listen.port }, resolve);
+    });
+    this.#server.on('error', (error) => {
+      this.#options.log.event('listener', { reason: errorLine(error) });
+    });
+    if (isUnix) {
+      // Between bind and chmod nothing is accepted: connections wait for the first session.
+      await chmod(listen.unixPath, 0o600).catch(async (error: unknown) => {
+        await rm(listen.unixPath, { force: true });
+        throw error;
+      });
+    }
+  }
+
+  #announce(): void {
+    const { target, port, remoteHost } = this.#options.request;
+    const remote = `${remoteHost ?? 'localhost'}:${port}`;
+    const address = this.#server.address();
+    const local =
+      typeof address === 'object' && address !== null
+        ? { address: hostPort(address), port: address.port }
+        : { address: address ?? '' };
+    this.#options.onEvent({ event: 'listening', ...local, target, remote });
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      this.#options.onEvent({ event: 'closed-connection', open: this.#sockets.size });
+    });
+    this.#options.onEvent({ event: 'connection', open: this.#sockets.size });
+    const tunnel = this.#leastUsed();
+    if (tunnel !== undefined && !this.#shouldGrow(tunnel)) {
+      attach(tunnel, socket);
+      return;
+    }
+    if (this.#waiting.length >= MAX_WAITING) {
+      socket.destroy();
+      return;
+    }
+    this.#waiting.push(socket);
+    if (this.#starting === 0) this.#startAgain();
+  }
+
+  #leastUsed(): StartedTunnel | undefined {
+    return [...this.#tunnels].sort(
+      (left, right) => left.tunnel.connections - right.tunnel.connections,
+    )[0];
+  }
+
+  #shouldGrow(leastUsed: StartedTunnel): boolean {
+    if (this.#options.request.sessions !== 'auto' || leastUsed.tunnel.connections === 0)
+      return false;
+    return this.#tunnels.size + this.#starting < AUTO_SESSIONS;
+  }
+
+  #startAgain(): void {
+    this.#start().catch((error: unknown) => {
+      this.#options.onEvent({ event: 'message', text: errorLine(error) });
+      // Those that can go through another session do; the others are told.
+      this.#drainWaiting();
+      for (const socket of this.#waiting.splice(0)) socket.resetAndDestroy();
+    });
+  }
+
+  async #start(): Promise<void> {
+    const { api, log, pace, onEvent, request } = this.#options;
+    this.#starting += 1;
+    try {
+      const started: StartedTunnel = await startTunnel({
+        api,
+        log,
+        ...(pace === undefined ? {} : { pace }),
+        request: {
+          target: request.target,
+          documentName:
+            request.remoteHost === undefined
+              ? 'AWS-StartPortForwardingSession'
+              : 'AWS-StartPortForwardingSessionToRemoteHost',
+          parameters: {
+            portNumber: [String(request.port)],
+            localPortNumber: ['0'],
+            ...(request.remoteHost === undefined ? {} : { host: [request.remoteHost] }),
+          },
+        },
+        events: {
+          onInterruption: (isInterrupted, why) => {
+            onEvent(isInterrupted ? { event: 'reconnecting', why } : { event: 'reconnected' });
+          },
+          onRefused: () => {
+            onEvent({
+              event: 'refused',
+              remote: `${request.remoteHost ?? request.target}:${request.port}`,
+            });
+          },
+          onMessage: (text) => onEvent({ event: 'message', text: printable(text) }),
+          onEnd: (end) => {
+            this.#tunnels.delete(started);
+            if (this.#isClosed) return;
+            const reason = endError(end, request.target).message;
+            onEvent({ event: 'session-ended', sessionId: started.sessionId, reason });
+          },
+        },
+      });
+      if (this.#isClosed) {
+        await started.close();
+        return;
+      }
+      this.#tunnels.add(started);
+      onEvent({ event: 'session-started', sessionId: started.sessionId });
+      this.#drainWaiting();
+    } finally {
+      this.#starting -= 1;
+    }
+  }
+
+  #drainWaiting(): void {
+    for (const socket of this.#waiting.splice(0)) {
+      const tunnel = this.#leastUsed();
+      if (tunnel === undefined) this.#waiting.push(socket);
+      else attach(tunnel, socket);
+    }
+  }
+}
+
+function attach({ tunnel }: StartedTunnel, socket: Socket): void {
+  if (socket.destroyed) return;
+  tunnel.attach(socket);
+  socket.resume();
+}
+
+function hostPort({ address, family, port }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function listenError(error: NodeJS.ErrnoException, where: string): DevaccessError {
+  if (error.code === 'EADDRINUSE') {
+    return new DevaccessError('DA_PORT_BUSY', `${where} is in use already.`, {
+      next: 'choose another local port, or leave it out for any free one.',
+      cause: error,
+    });
+  }
+  return new DevaccessError(
+    'DA_LISTEN',
+    `Cannot listen on ${where}: ${error.code ?? error.message}.`,
+    {
+      next: 'check the address, the port (below 1024 needs root) or the path.',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,151 @@
+import type { Socket } from 'node:net';
+import { DevaccessError } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
+import type { SessionFacts } from '../protocol/channel/channel-event.ts';
+import type { Pace } from '../protocol/channel/token-bucket.ts';
+import type { SessionApi, SessionRequest } from '../session-api.ts';
+import { SessionConnection } from '../transport/session-connection.ts';
+import type { SessionEnd } from '../transport/session-connection.ts';
+import { BasicTunnel } from './basic-tunnel.ts';
+import { MuxTunnel } from './mux-tunnel.ts';
+
+/** One port session that carries local connections to a port of the far end. */
+export interface Tunnel {
+  /** Takes over a local connection (opened with `allowHalfOpen`), to its end. */
+  attach(socket: Socket): void;
+  /** Connections it carries now. */
+  readonly connections: number;
+  /** Bytes carried up and down so far. */
+  readonly bytes: { up: number; down: number };
+}
+
+/** What a tunnel needs of its session, and what the session tells it. */
+export interface TunnelLink {
+  readonly wantsInput: boolean;
+  sendInput(bytes: Buffer): void;
+  sendDisconnect(): void;
+  setSinkFull(isFull: boolean): void;
+  /** The session broke its own rules; ends it. */
+  abort(error: DevaccessError): void;
+}
+
+export interface TunnelPlumbing extends Tunnel {
+  receive(payload: Buffer): void;
+  connectToPortError(): void;
+  wantsInput(): void;
+  /** The session is over: every connection is reset. */
+  end(): void;
+}
+
+export interface TunnelEvents {
+  onInterruption(isInterrupted: boolean, why: string): void;
+  /** The destination refused a connection. */
+  onRefused(): void;
+  onMessage(text: string): void;
+  /** Once, after the tunnel was ready. */
+  onEnd(end: SessionEnd): void;
+}
+
+export interface TunnelOptions {
+  api: SessionApi;
+  request: SessionRequest;
+  log: Log;
+  pace?: Pace | 'off';
+  events: TunnelEvents;
+}
+
+/** A tunnel and the session under it. */
+export interface StartedTunnel {
+  readonly tunnel: Tunnel;
+  readonly sessionId: string;
+  readonly facts: SessionFacts;
+  /** Ends the session at the agent. */
+  close(): Promise<void>;
+}
+
+const CLOSE_GRACE_MS = 2_000;
+
+/**
+ * Starts a session and waits until connections can be attached. The agent's version and the
+ * session's type decide between many connections at once (smux) and one at a time.
+ *
+ * @throws DevaccessError when the session cannot start; nothing is left open then
+ */
+export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel> {
+  const { api, request, events } = options;
+  const session = await api.start(request);
+  options.log.event('started', { sessionId: session.sessionId, target: request.target });
+  let tunnel: TunnelPlumbing | undefined;
+  let connection: SessionConnection | undefined;
+  let isOpened = false;
+  const ready = new Promise<SessionFacts>((resolve, reject) => {
+    connection = new SessionConnection({
+      api,
+      sessionId: session.sessionId,
+      target: request.target,
+      ticket: session,
+      log: options.log,
+      ...(options.pace === undefined ? {} : { pace: options.pace }),
+      handlers: {
+        onReady: (facts, customerMessage) => {
+          if (customerMessage !== '') events.onMessage(customerMessage);
+          if (connection !== undefined) tunnel = plumbing(facts, connection, events);
+          isOpened = true;
+          resolve(facts);
+        },
+        onOutput: (payload) => tunnel?.receive(payload),
+        onStdErr: () => undefined,
+        onExitCode: () => undefined,
+        onConnectToPortError: () => tunnel?.connectToPortError(),
+        onWantsInput: () => tunnel?.wantsInput(),
+        onInterruption: (isInterrupted, why) => events.onInterruption(isInterrupted, why),
+        onEnd: (end) => {
+          tunnel?.end();
+          if (isOpened) events.onEnd(end);
+          else reject(endError(end, request.target));
+        },
+      },
+    });
+    connection.open().catch(reject);
+  });
+  try {
+    const facts = await ready;
+    if (tunnel === undefined || connection === undefined) throw new Error('ready without a tunnel');
+    const live = connection;
+    return {
+      tunnel,
+      sessionId: session.sessionId,
+      facts,
+      close: async () => {
+        await live.terminate(CLOSE_GRACE_MS);
+        await live.settled();
+      },
+    };
+  } catch (error) {
+    await connection?.terminate(0);
+    throw error;
+  }
+}
+
+/** A session's end as an error for a person. */
+export function endError(end: SessionEnd, target: string): DevaccessError {
+  if (end.kind === 'failed') return end.error;
+  const reason = end.kind === 'closed-by-service' && end.output !== '' ? `: ${end.output}` : '';
+  return new DevaccessError('DA_SESSION_ENDED', `The session with ${target} ended${reason}.`, {
+    next: 'connect again.',
+  });
+}
+
+function plumbing(
+  facts: SessionFacts,
+  connection: SessionConnection,
+  events: TunnelEvents,
+): TunnelPlumbing {
+  const isMultiplexed =
+    facts.properties['type'] === 'LocalPortForwarding' && facts.abilities.tcpMultiplexing;
+  if (!isMultiplexed) return new BasicTunnel(connection);
+  return new MuxTunnel(connection, {
+    keepAlive: !facts.abilities.smuxKeepAliveDisabled,
+    onRefused: () => events.onRefused(),
+  });
+}

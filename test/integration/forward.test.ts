@@ -1,0 +1,301 @@
+import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { collect, Person, sha256 } from './support/person.ts';
+import type { Finished } from './support/person.ts';
+
+let person: Person;
+const running: { stop: () => Promise<Finished> }[] = [];
+
+beforeAll(async () => {
+  person = await Person.arrive();
+  await person.startDay();
+});
+afterAll(() => person.leave());
+afterEach(async () => {
+  for (const forward of running.splice(0)) await forward.stop();
+  await person.noSessionIsOpen();
+});
+
+interface ForwardLine {
+  event: string;
+  port?: number;
+  address?: string;
+  text?: string;
+  reason?: string;
+}
+
+/** A running `devaccess forward … --json`, and the events it prints. */
+class RunningForward {
+  readonly events: ForwardLine[] = [];
+  readonly #child;
+  readonly #finished: Promise<Finished>;
+  #wake: () => void = () => undefined;
+
+  constructor(who: Person, args: string[]) {
+    this.#child = who.start('devaccess', ['forward', ...args, '--json']);
+    this.#finished = collect(this.#child);
+    createInterface({ input: this.#child.stdout }).on('line', (line) => {
+      this.events.push(JSON.parse(line) as ForwardLine);
+      this.#wake();
+    });
+    void this.#finished.then(() => this.#wake());
+    running.push(this);
+  }
+
+  /** The next event of a kind, counted from the first. */
+  async event(kind: string, count = 1): Promise<ForwardLine> {
+    for (;;) {
+      const found = this.events.filter(({ event }) => event === kind)[count - 1];
+      if (found !== undefined) return found;
+      if (this.#child.exitCode !== null)
+        throw new Error(`forward ended: ${(await this.#finished).stdout.toString()}`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  async port(): Promise<number> {
+    return (await this.event('listening')).port!;
+  }
+
+  async stop(): Promise<Finished> {
+    this.#child.kill('SIGINT');
+    return this.#finished;
+  }
+}
+
+async function serve(
+  onConnection: (socket: Socket) => void,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined);
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** Sends `data` over a new connection, half-closes it, and returns all that comes back. */
+async function exchange(
+  address: { port: number } | { path: string },
+  data: Buffer,
+): Promise<Buffer> {
+  const socket = connect({ ...address, allowHalfOpen: true });
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.end(data);
+  await once(socket, 'close');
+  return Buffer.concat(chunks);
+}
+
+const echo = (socket: Socket): void => void socket.pipe(socket);
+
+describe('devaccess forward', () => {
+  it('carries hundreds of connections at once, each byte-exact', async () => {
+    const { server, port } = await serve((socket) => {
+      // As many protocols do: the answer is as long as was asked for.
+      socket.once('data', (chunk: Buffer) =>
+        socket.end(Buffer.alloc(chunk.readUInt32BE(0), chunk[4])),
+      );
+    });
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const local = await forward.port();
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const question = Buffer.alloc(5);
+        question.writeUInt32BE(10_000 + index, 0);
+        question[4] = index % 256;
+        const answer = await exchange({ port: local }, question);
+        return answer.equals(Buffer.alloc(10_000 + index, index % 256));
+      }),
+    );
+    server.close();
+    expect(answers.filter((isRight) => isRight)).toHaveLength(300);
+    expect(person.openSessions()).toBe(1);
+  });
+
+  it('moves 32 MiB both ways at once', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const data = randomBytes(32 * 1024 * 1024);
+    const socket = connect(await forward.port());
+    let received = 0;
+    const parts: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => {
+      parts.push(chunk);
+      received += chunk.length;
+      if (received === data.length) socket.destroy();
+    });
+    socket.write(data);
+    await once(socket, 'close');
+    server.close();
+    expect(sha256(Buffer.concat(parts))).toBe(sha256(data));
+  });
+
+  it('resets the one connection whose destination refuses, and says so', async () => {
+    const { server, port } = await serve(() => undefined);
+    server.close();
+    await once(server, 'close');
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const socket = connect(await forward.port());
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNRESET');
+    await forward.event('refused');
+    expect(person.openSessions()).toBe(1);
+  });
+
+  it('reaches a host behind the bastion by its name', async () => {
+    const forward = new RunningForward(person, ['someserver', '0:22']);
+    const socket = connect(await forward.port());
+    const [banner] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(banner.toString()).toMatch(/^SSH-2\.0-/);
+    const [session] = person.aws.sandbox.registry.list().slice(-1);
+    expect(session).toMatchObject({
+      target: person.bastionId,
+      documentName: 'AWS-StartPortForwardingSessionToRemoteHost',
+    });
+  });
+
+  it('refuses a busy port before any session starts', async () => {
+    const { server, port } = await serve(echo);
+    const before = person.aws.sandbox.registry.list().length;
+    const run = await person.run('devaccess', ['forward', person.bastionId, `${port}:22`]);
+    server.close();
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain(`127.0.0.1:${port} is in use already. [DA_PORT_BUSY]`);
+    expect(person.aws.sandbox.registry.list()).toHaveLength(before);
+  });
+
+  it('listens on a private Unix socket', async () => {
+    const { server, port } = await serve(echo);
+    const path = join(person.home, 'forward.sock');
+    const forward = new RunningForward(person, [person.bastionId, String(port), '--unix', path]);
+    await forward.event('listening');
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const socket = connect(path);
+    socket.write('ping');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    server.close();
+    expect(answer.toString()).toBe('ping');
+  });
+
+  it('keeps open connections through a cut, and takes new ones', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const socket = connect(await forward.port());
+    socket.write('before');
+    await once(socket, 'data');
+    const [session] = person.aws.sandbox.registry
+      .list()
+      .filter(({ status }) => status !== 'Terminated');
+    expect(person.aws.gateway.cutClient(session!.sessionId)).toBe(true);
+    await forward.event('reconnected');
+    socket.write('after');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    server.close();
+    expect(answer.toString()).toBe('after');
+  });
+
+  it('starts a new session when the old one is gone', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const local = await forward.port();
+    const old = connect(local);
+    old.write('x');
+    await once(old, 'data');
+    const reset = once(old, 'error');
+    const [session] = person.aws.sandbox.registry
+      .list()
+      .filter(({ status }) => status !== 'Terminated');
+    person.aws.sandbox.registry.terminate(session!.sessionId, 'Session timed out');
+    expect((await forward.event('session-ended')).reason).toContain('Session timed out');
+    expect(((await reset)[0] as NodeJS.ErrnoException).code).toBe('ECONNRESET');
+    const socket = connect(local);
+    socket.write('new');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    server.close();
+    expect(answer.toString()).toBe('new');
+  });
+
+  it('spreads connections over as many sessions as asked for', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`, '--sessions', '3']);
+    const local = await forward.port();
+    const sockets = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const socket = connect(local);
+        socket.write('x');
+        await once(socket, 'data');
+        return socket;
+      }),
+    );
+    expect(person.openSessions()).toBe(3);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
+  it('does not lose an answer that comes after the end of input', async () => {
+    const { server, port } = await serve((socket) => {
+      socket.once('data', () => setTimeout(() => socket.end('late answer'), 300));
+    });
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const answer = await exchange({ port: await forward.port() }, Buffer.from('question'));
+    server.close();
+    expect(answer.toString()).toBe('late answer');
+  });
+
+  it('serves an agent without multiplexing one connection after the other', async () => {
+    const old = await Person.arrive({ agent: { agentVersion: '3.0.196.0' } });
+    try {
+      await old.startDay();
+      const { server, port } = await serve(echo);
+      const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
+      const local = await forward.port();
+      for (const text of ['one', 'two']) {
+        const socket = connect(local);
+        socket.write(text);
+        const [answer] = (await once(socket, 'data')) as [Buffer];
+        expect(answer.toString()).toBe(text);
+        socket.destroy();
+        await once(socket, 'close');
+      }
+      server.close();
+      expect(await forward.stop()).toMatchObject({ code: 0 });
+      await old.noSessionIsOpen();
+    } finally {
+      await old.leave();
+    }
+  });
+
+  it('ends its sessions on Ctrl-C', async () => {
+    const forward = new RunningForward(person, [person.bastionId, '0:22', '0:2222']);
+    await forward.event('listening', 2);
+    expect(person.openSessions()).toBe(2);
+    expect(await forward.stop()).toMatchObject({ code: 0, stderr: '' });
+    expect(person.openSessions()).toBe(0);
+  });
+
+  it.each([
+    [['nowhere', '80'], 2, "There is no host 'nowhere'"],
+    [['bast', '80'], 2, 'there is bastion'],
+    [['bastion', '0'], 2, "'0' is not [LOCAL:]PORT"],
+    [['bastion', '70000'], 2, "'70000' is not [LOCAL:]PORT"],
+    [['bastion', '80', '--host', '$(id)'], 2, 'is not a host name'],
+    [['bastion', '80', '--sessions', '9'], 2, "'9' sessions"],
+    [['i-0123456789abcdef0', '0:80'], 1, 'not connected'],
+  ])('explains %j', async (args, code, text) => {
+    const run = await person.run('devaccess', ['forward', ...args]);
+    expect(run.code).toBe(code);
+    expect(run.stderr).toContain(text);
+  });
+});
