@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DevaccessError, EXIT } from '../platform/errors.ts';
+import { errorCode, fileError } from '../platform/file-errors.ts';
 import { startLocalAws } from './local-aws.ts';
 import type { LocalAws } from './local-aws.ts';
 import { SEED } from './seed.ts';
@@ -41,13 +43,25 @@ interface SandboxHost {
   publicKey: string;
 }
 
-/** Runs a sandbox until SIGINT, SIGTERM or SIGHUP; resolves when everything it started is gone. */
+/** Marks a folder as a sandbox's own: in any other, keys and AWS files may be the person's. */
+const FOLDER_MARK = '.devaccess-sandbox';
+
+/**
+ * Runs a sandbox until SIGINT, SIGTERM or SIGHUP; resolves when everything it started is gone.
+ *
+ * @throws DevaccessError DA_USAGE for a malformed region or a folder with files of somebody else,
+ *   DA_PORT_BUSY
+ */
 export async function runSandbox(options: RunSandboxOptions): Promise<void> {
+  if (!/^[a-z]+(-[a-z]+)+-\d+$/.test(options.region)) {
+    throw usage(`'${options.region}' is not an AWS region`, 'give one such as eu-central-1');
+  }
   const isThrowAway = options.stateDir === undefined;
   const stateDir = resolve(
     options.stateDir ?? (await mkdtemp(join(tmpdir(), 'devaccess-sandbox-'))),
   );
   try {
+    await claimFolder(stateDir);
     const stopped = untilStopped();
     const aws = await startLocalAws({
       stateDir,
@@ -61,9 +75,32 @@ export async function runSandbox(options: RunSandboxOptions): Promise<void> {
     options.announce(facts, describe(facts));
     await stopped;
     await aws.close();
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') throw fileError(error, 'write', stateDir);
+    throw new DevaccessError('DA_PORT_BUSY', `Port ${options.port} is in use`, {
+      next: 'give another --port, or none for any free one',
+      cause: error,
+    });
   } finally {
     if (isThrowAway) await rm(stateDir, { recursive: true, force: true });
   }
+}
+
+/** Makes the folder, or makes sure that nothing but a sandbox has ever used it. */
+async function claimFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const names = await readdir(folder);
+  if (names.length > 0 && !names.includes(FOLDER_MARK)) {
+    throw usage(
+      `${folder} holds files that are not a sandbox's, which would be overwritten`,
+      'give --state-dir a new folder',
+    );
+  }
+  await writeFile(join(folder, FOLDER_MARK), '');
+}
+
+function usage(message: string, next: string): DevaccessError {
+  return new DevaccessError('DA_USAGE', message, { next, exitCode: EXIT.usage });
 }
 
 function sandboxFacts({ sandbox, hosts, identityFile, knownHostsFile }: LocalAws): SandboxFacts {
