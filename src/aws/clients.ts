@@ -23,6 +23,8 @@ export type Credentials = StaticKeys | (() => Promise<StaticKeys>);
 export interface ClientOptions {
   credentials: Credentials;
   region: string;
+  /** Milliseconds an endpoint may say nothing, before its answer or within. Default 30 000. */
+  idleMs?: number;
 }
 
 export async function createStsClient(options: ClientOptions): Promise<STSClient> {
@@ -49,7 +51,7 @@ export async function profileCredentials(profile: string | undefined): Promise<C
   return defaultProvider(profile === undefined ? {} : { profile });
 }
 
-function settings({ credentials, region }: ClientOptions) {
+function settings({ credentials, region, idleMs = 30_000 }: ClientOptions) {
   return {
     credentials,
     region,
@@ -57,7 +59,8 @@ function settings({ credentials, region }: ClientOptions) {
     customUserAgent: [['devaccess', VERSION]] as [string, string][],
     requestHandler: {
       connectionTimeout: 5_000,
-      requestTimeout: 30_000,
+      requestTimeout: idleMs,
+      socketTimeout: idleMs,
       throwOnRequestTimeout: true,
     },
   };

@@ -113,18 +113,33 @@ export function serviceError(error: unknown, context: CallContext): unknown {
       'check the network, the region and AWS_ENDPOINT_URL',
     );
   }
-  if (text.includes('Deserialization error')) {
-    return make(
-      'DA_SERVICE_ERROR',
-      `${host} did not answer ${where} as AWS does`,
-      'check AWS_ENDPOINT_URL, and whether a proxy or a login page of the network is in between',
-    );
+  // The SDK calls an error Unknown that has no code: nothing AWS ever sends.
+  if (text.includes('Deserialization error') || /^Unknown(Error)?$/.test(names[0] ?? '')) {
+    return strangeAnswer({ ...context, host }, httpStatus(error), error);
   }
   if (!isServiceAnswer(error)) return error;
   return make(
     'DA_SERVICE_ERROR',
     `${where} failed: ${names[0] ?? 'error'}: ${text}`,
     'try again; see the message of AWS',
+  );
+}
+
+/** An answer that did not come from AWS, or from something that does not do as AWS does. */
+export function strangeAnswer(
+  context: CallContext,
+  detail: string | undefined,
+  cause?: unknown,
+): DevaccessError {
+  const { host = `The ${context.service} endpoint`, service, operation } = context;
+  const shown = detail === undefined ? '' : ` (${detail})`;
+  return new DevaccessError(
+    'DA_SERVICE_ERROR',
+    `${host} did not answer ${service} ${operation} as AWS does${shown}`,
+    {
+      next: 'check AWS_ENDPOINT_URL, and whether a proxy or a login page of the network is in between',
+      cause,
+    },
   );
 }
 
@@ -149,6 +164,12 @@ function hostOf(error: unknown): string | undefined {
   if (typeof hostname === 'string') return hostname;
   if (typeof address !== 'string') return undefined;
   return typeof port === 'number' ? `${address}:${port}` : address;
+}
+
+function httpStatus(error: unknown): string | undefined {
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: unknown } };
+  const status = $metadata?.httpStatusCode;
+  return typeof status === 'number' ? `HTTP ${status}` : undefined;
 }
 
 /** The SDK marks errors a service answered with; anything else is a fault of ours. */

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createStsClient } from '../aws/clients.ts';
 import { chooseStsRegion } from '../aws/region.ts';
-import { mfaCommand, serviceError } from '../aws/service-errors.ts';
+import { mfaCommand, serviceError, strangeAnswer } from '../aws/service-errors.ts';
 import { DevaccessError } from '../platform/errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { awsCredentialsFile, envValue, stateDirectory } from '../platform/paths.ts';
@@ -68,7 +68,7 @@ interface Plan {
  * else asks STS for another with an MFA code and writes it (1.6 of the credentials facts).
  *
  * @throws DevaccessError DA_USAGE, DA_NO_LONG_TERM_KEY, DA_NO_MFA_DEVICE, DA_ROLE_NOT_SUPPORTED,
- *   DA_AWS_FILE_INVALID, DA_NO_TERMINAL, DA_MFA_CODE_REFUSED, those of `serviceError` and `editFile`
+ *   DA_AWS_FILE_INVALID, DA_NO_TERMINAL, DA_MFA_CODE_REFUSED, DA_CLOCK_SKEW, those of `serviceError` and `editFile`
  */
 export async function renewMfaSession(request: MfaRequest, world: MfaWorld): Promise<MfaResult> {
   const plan = makePlan(request, world);
@@ -167,7 +167,7 @@ async function refresh(
 ): Promise<MfaResult> {
   const kept = present(plan, request, world);
   if (kept !== undefined) return kept;
-  const credentials = await getSessionToken(plan, code);
+  const credentials = await getSessionToken(plan, code, world.now());
   const changes = session.sessionChanges(credentials, plan.source);
   const name = plan.names.shortTerm;
   const written = await editFile(plan.file, (text) => editSection(text, name, changes));
@@ -179,8 +179,17 @@ async function refresh(
   return result(plan, 'refreshed', expirationMs, accessKeyId, world.now());
 }
 
-async function getSessionToken(plan: Plan, code: string): Promise<session.SessionCredentials> {
+async function getSessionToken(
+  plan: Plan,
+  code: string,
+  nowMs: number,
+): Promise<session.SessionCredentials> {
   const { GetSessionTokenCommand } = await import('@aws-sdk/client-sts');
+  const context = {
+    service: 'STS',
+    operation: 'GetSessionToken',
+    profile: plan.names.longTerm,
+  };
   // Explicit keys: AWS_PROFILE and AWS_SESSION_TOKEN of the environment must play no part.
   const client = await createStsClient({
     credentials: {
@@ -199,9 +208,13 @@ async function getSessionToken(plan: Plan, code: string): Promise<session.Sessio
     );
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer ?? {};
     if (!AccessKeyId || !SecretAccessKey || !SessionToken || Expiration === undefined) {
+      throw strangeAnswer(context, 'without credentials');
+    }
+    if (Expiration.getTime() <= nowMs) {
       throw new DevaccessError(
-        'DA_SERVICE_ERROR',
-        'STS GetSessionToken answered without credentials',
+        'DA_CLOCK_SKEW',
+        `By this computer's clock the new session ended at ${Expiration.toISOString()}`,
+        { next: 'set the clock (turn on automatic time), then try again' },
       );
     }
     return {
@@ -211,11 +224,7 @@ async function getSessionToken(plan: Plan, code: string): Promise<session.Sessio
       expirationMs: Expiration.getTime(),
     };
   } catch (error) {
-    throw serviceError(error, {
-      service: 'STS',
-      operation: 'GetSessionToken',
-      profile: plan.names.longTerm,
-    });
+    throw serviceError(error, context);
   } finally {
     client.destroy();
   }

@@ -2,8 +2,12 @@ import type { Instance } from '@aws-sdk/client-ec2';
 import type { InstanceInformation } from '@aws-sdk/client-ssm';
 import { createEc2Client, createSsmClient } from '../aws/clients.ts';
 import type { ClientOptions } from '../aws/clients.ts';
-import { serviceError } from '../aws/service-errors.ts';
+import { serviceError, strangeAnswer } from '../aws/service-errors.ts';
+import type { CallContext } from '../aws/service-errors.ts';
 import type { InventorySource } from './inventory.ts';
+
+/** 100 000 nodes at 50 a page: an endpoint that goes on longer never ends. */
+const MAX_PAGES = 2_000;
 
 /** The inventory of one region as the two services give it, page by page. */
 export function awsInventorySource(
@@ -21,6 +25,7 @@ async function* instances(
   profile: string | undefined,
 ): AsyncGenerator<Instance> {
   const { paginateDescribeInstances } = await import('@aws-sdk/client-ec2');
+  const context = { service: 'EC2', operation: 'DescribeInstances', profile };
   const client = await createEc2Client(options);
   const states = ['pending', 'running', 'stopping', 'stopped'];
   try {
@@ -28,11 +33,11 @@ async function* instances(
       { client, pageSize: 1000 },
       { Filters: [{ Name: 'instance-state-name', Values: states }] },
     );
-    for await (const page of pages) {
-      for (const reservation of page.Reservations ?? []) yield* reservation.Instances ?? [];
+    for await (const page of bounded(pages, context)) {
+      for (const reservation of objects(page.Reservations)) yield* objects(reservation.Instances);
     }
   } catch (error) {
-    throw serviceError(error, { service: 'EC2', operation: 'DescribeInstances', profile });
+    throw serviceError(error, context);
   } finally {
     client.destroy();
   }
@@ -43,14 +48,32 @@ async function* managedNodes(
   profile: string | undefined,
 ): AsyncGenerator<InstanceInformation> {
   const { paginateDescribeInstanceInformation } = await import('@aws-sdk/client-ssm');
+  const context = { service: 'SSM', operation: 'DescribeInstanceInformation', profile };
   const client = await createSsmClient(options);
   try {
     const pages = paginateDescribeInstanceInformation({ client, pageSize: 50 }, {});
-    for await (const page of pages) yield* page.InstanceInformationList ?? [];
+    for await (const page of bounded(pages, context)) yield* objects(page.InstanceInformationList);
   } catch (error) {
-    const operation = 'DescribeInstanceInformation';
-    throw serviceError(error, { service: 'SSM', operation, profile });
+    throw serviceError(error, context);
   } finally {
     client.destroy();
   }
+}
+
+async function* bounded<Page>(
+  pages: AsyncIterable<Page>,
+  context: CallContext,
+): AsyncGenerator<Page> {
+  let count = 0;
+  for await (const page of pages) {
+    count += 1;
+    if (count > MAX_PAGES) throw strangeAnswer(context, `more than ${MAX_PAGES} pages`);
+    yield page;
+  }
+}
+
+/** The SDK does not check that an answer has the form its types promise. */
+function objects<T extends object>(list: readonly T[] | undefined): T[] {
+  const items: readonly unknown[] = Array.isArray(list) ? list : [];
+  return items.filter((item): item is T => typeof item === 'object' && item !== null);
 }

@@ -59,12 +59,12 @@ export function merge(
   instances: readonly Instance[] | undefined,
   managed: readonly InstanceInformation[],
 ): { nodes: InventoryNode[]; notices: string[] } {
-  const agents = new Map(managed.map((agent) => [agent.InstanceId ?? '', agent]));
+  const agents = new Map(managed.map((agent) => [plain(agent.InstanceId) ?? '', agent]));
   const nodes: InventoryNode[] = [];
   const hidden: string[] = [];
   const seen = new Set<string>();
   for (const instance of instances ?? []) {
-    const id = instance.InstanceId ?? '';
+    const id = plain(instance.InstanceId) ?? '';
     if (!isInstanceId(id) || seen.has(id) || isGone(instance)) continue;
     seen.add(id);
     nodes.push(ec2Node(id, instance, agents.get(id)));
@@ -89,7 +89,9 @@ function ec2Node(
   instance: Instance,
   agent: InstanceInformation | undefined,
 ): InventoryNode {
-  const tags = new Map((instance.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+  const tags = new Map(
+    (instance.Tags ?? []).map(({ Key, Value }) => [plain(Key) ?? '', plain(Value) ?? '']),
+  );
   const ipv6 = instance.NetworkInterfaces?.flatMap((card) => card.Ipv6Addresses ?? []);
   const address =
     instance.PrivateIpAddress ??
@@ -102,12 +104,12 @@ function ec2Node(
     state: instance.State?.Name,
     vpcId: instance.VpcId,
     privateAddress: isIP(address ?? '') === 0 ? undefined : address,
-    platformName: agent?.PlatformName ?? instance.PlatformDetails,
+    platformName: plain(agent?.PlatformName) ?? plain(instance.PlatformDetails),
     isWindows:
       agent?.PlatformType === undefined
         ? instance.Platform?.toLowerCase() === 'windows'
         : agent.PlatformType === 'Windows',
-    pingStatus: agent?.PingStatus,
+    pingStatus: plain(agent?.PingStatus),
     isHybrid: false,
   };
 }
@@ -116,16 +118,21 @@ function agentNode(instanceId: string, agent: InstanceInformation): InventoryNod
   const isHybrid = instanceId.startsWith('mi-');
   return {
     instanceId,
-    name: isHybrid ? (agent.Name ?? agent.ComputerName?.split('.')[0]) : undefined,
+    name: isHybrid ? (plain(agent.Name) ?? plain(agent.ComputerName)?.split('.')[0]) : undefined,
     tags: new Map(),
     state: undefined,
     vpcId: undefined,
     privateAddress: undefined,
-    platformName: agent.PlatformName,
+    platformName: plain(agent.PlatformName),
     isWindows: agent.PlatformType === 'Windows',
-    pingStatus: agent.PingStatus,
+    pingStatus: plain(agent.PingStatus),
     isHybrid,
   };
+}
+
+/** The JSON of SSM is handed on by the SDK with whatever types it came with. */
+function plain(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The filter asks for living ones only, but an instance may end between two pages. */

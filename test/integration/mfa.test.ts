@@ -303,4 +303,14 @@ describe('devaccess mfa', () => {
     writeCredentials(longTermSection().replace(sandbox.accessKey.secretAccessKey, 'wrong'));
     expect((await mfa(['--token', '123456'])).stderr).toContain('its secret key does not match');
   });
+
+  it('does not take a session for new that has ended by the clock of this computer', async () => {
+    writeCredentials(longTermSection());
+    clockOffsetMs = -14 * 3_600_000;
+    const before = credentials();
+    const { code, stderr } = await devaccess(['mfa', '--token', sandbox.mfaCode()], { env: env() });
+    expect(code).toBe(1);
+    expect(stderr).toContain('[DA_CLOCK_SKEW]');
+    expect(credentials()).toBe(before);
+  });
 });
