@@ -6,7 +6,7 @@ const MAX_DELAY_MS = 5_000;
 /** The service ends an idle session after 20 minutes by default; past that there is none left. */
 const NETWORK_PATIENCE_MS = 20 * 60_000;
 /** A refusal may be a moment's (credentials being renewed, eventual consistency), not an hour's. */
-const REFUSAL_PATIENCE_MS = 10_000;
+const REFUSAL_PATIENCE_MS = 6_000;
 /** A connection that held for so long was a good one, even if nothing happened on it. */
 const PROVEN_AFTER_MS = 30_000;
 

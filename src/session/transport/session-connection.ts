@@ -336,6 +336,7 @@ export class SessionConnection {
     this.#socket = undefined;
     this.#clearTimer();
     clearTimeout(this.#backTimer);
+    this.#backTimer = undefined;
     this.#options.log.event('lost', {
       code,
       why,
@@ -357,7 +358,7 @@ export class SessionConnection {
 
   /** Tries to open a new socket until it works, the session is over, or the plan gives up. */
   async #resume(why: string): Promise<void> {
-    const { api, sessionId, handlers, log } = this.#options;
+    const { api, sessionId, log } = this.#options;
     const plan = (this.#plan ??= new ResumePlan(nowMs()));
     while (!this.#isEnded) {
       await delay(plan.nextDelayMs());
@@ -371,7 +372,7 @@ export class SessionConnection {
         }
         this.#ticket = { streamUrl: this.#ticket.streamUrl, ...ticket };
         await this.#connect();
-        this.#backTimer = setTimeout(() => handlers.onInterruption(false, ''), BACK_AFTER_MS);
+        this.#backTimer = setTimeout(() => this.#tellBack(), BACK_AFTER_MS);
         return;
       } catch (error) {
         log.event('resume-failed', { attempt: plan.attempts, reason: errorLine(error) });
@@ -381,6 +382,13 @@ export class SessionConnection {
         }
       }
     }
+  }
+
+  /** The connection got something done, or held for a moment: it counts as being back. */
+  #tellBack(): void {
+    clearTimeout(this.#backTimer);
+    this.#backTimer = undefined;
+    this.#options.handlers.onInterruption(false, '');
   }
 
   #scheduleTurn(): void {
@@ -400,6 +408,9 @@ export class SessionConnection {
     for (const event of this.#channel.takeEvents()) {
       this.#handle(event);
       if (this.#hasEnded()) return;
+    }
+    if (this.#backTimer !== undefined && this.#channel.progress > this.#progressAtOpen) {
+      this.#tellBack();
     }
     if (this.#channel.wantsInput) handlers.onWantsInput();
     this.#writeFrames();

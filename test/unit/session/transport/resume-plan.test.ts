@@ -32,11 +32,11 @@ describe('resume plan', () => {
     ['expired credentials', new DevaccessError('DA_CREDENTIALS_EXPIRED', '')],
     ['denied access', new DevaccessError('DA_ACCESS_DENIED', '')],
     ['a refused upgrade', new GatewayOpenError('', 403)],
-  ])('gives %s ten seconds to change', (_what, error) => {
+  ])('gives %s six seconds to change', (_what, error) => {
     const plan = new ResumePlan(0);
     expect(plan.isHopeless(error, 60_000)).toBe(false);
-    expect(plan.isHopeless(error, 69_000)).toBe(false);
-    expect(plan.isHopeless(error, 71_000)).toBe(true);
+    expect(plan.isHopeless(error, 65_000)).toBe(false);
+    expect(plan.isHopeless(error, 67_000)).toBe(true);
   });
 
   it('gives up at once on a stream address that leads elsewhere', () => {

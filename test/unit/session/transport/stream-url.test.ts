@@ -57,7 +57,6 @@ describe('where a session’s token may be sent', () => {
 
   it('shows no control character of a hostile address', () => {
     expect(() => checkStreamUrl('wss://evil.org\u001b[2J/', 'us-east-1', [])).toThrow(
-      // eslint-disable-next-line no-control-regex
       /^[^\u0000-\u001f]*$/,
     );
   });
