@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createStsClient } from '../aws/clients.ts';
 import { chooseStsRegion } from '../aws/region.ts';
 import { mfaCommand, serviceError, strangeAnswer } from '../aws/service-errors.ts';
 import { DevaccessError } from '../platform/errors.ts';
+import { fileError } from '../platform/file-errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { awsCredentialsFile, envValue, stateDirectory } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { checkEditable, editFile, readTextFile } from '../platform/safe-file.ts';
+import { checkEditable, editFile, makeFolder, readTextFile } from '../platform/safe-file.ts';
+import type { EditOptions } from '../platform/safe-file.ts';
 import { parseIni, sectionValues } from './ini-document.ts';
 import { editSection, refuseBroken } from './ini-edit.ts';
 import * as session from './mfa-session.ts';
@@ -52,6 +53,9 @@ export interface MfaWorld {
 }
 
 const MAX_CODES = 3;
+const EDIT: EditOptions = {
+  advice: 'name an own file with AWS_SHARED_CREDENTIALS_FILE, or use a credential_process profile',
+};
 
 /** Everything that is settled before STS is asked. */
 interface Plan {
@@ -137,7 +141,7 @@ function rehearse({ file, names, source }: Plan): void {
   const madeUp = { accessKeyId: 'x', secretAccessKey: 'x', sessionToken: 'x', expirationMs: 0 };
   const changes = session.sessionChanges(madeUp, source);
   editSection(readTextFile(file) ?? '', names.shortTerm, changes);
-  checkEditable(file);
+  checkEditable(file, EDIT);
 }
 
 /** The session on disk, if it is to be kept. */
@@ -170,7 +174,7 @@ async function refresh(
   const credentials = await getSessionToken(plan, code, world.now());
   const changes = session.sessionChanges(credentials, plan.source);
   const name = plan.names.shortTerm;
-  const written = await editFile(plan.file, (text) => editSection(text, name, changes));
+  const written = await editFile(plan.file, (text) => editSection(text, name, changes), EDIT);
   if (written.tightenedFrom !== undefined) {
     const former = written.tightenedFrom.toString(8).padStart(4, '0');
     world.talk(`${written.path} was readable by others (mode ${former}); it is 0600 now`);
@@ -248,7 +252,11 @@ function refreshMargin(env: Environment): number {
 
 function lockPath(plan: Plan, env: Environment): string {
   const folder = join(stateDirectory(env), 'locks');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw fileError(error, 'write', folder);
+  }
   const subject = createHash('sha256').update(`${plan.file}\0${plan.names.shortTerm}`);
   return join(folder, `mfa-${subject.digest('hex').slice(0, 16)}.lock`);
 }

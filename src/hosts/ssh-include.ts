@@ -27,7 +27,8 @@ const COMMENT = '# Servers written by `devaccess hosts sync`; must stay above al
 export function withInclude(text: string, place: IncludePlace): string {
   if (isIncluded(text, place)) return text;
   const eol = text.includes('\r\n') && !/[^\r]\n/.test(text) ? '\r\n' : '\n';
-  const lines = [COMMENT, `Include ${includeArgument(place)}`, ...(text === '' ? [] : [''])];
+  const line = Buffer.from(includeLine(place), 'utf8').toString('latin1');
+  const lines = [COMMENT, line, ...(text === '' ? [] : [''])];
   return lines.map((line) => line + eol).join('') + text;
 }
 
@@ -42,9 +43,14 @@ function isIncluded(text: string, { loginHome, hostsFile }: IncludePlace): boole
   return false;
 }
 
-/** Relative where ssh looks in the same folder; else absolute, as for a HOME of its own. */
-function includeArgument({ sshDirectory, loginHome }: IncludePlace): string {
-  if (sshDirectory === join(loginHome, '.ssh')) return HOSTS_FILE_PATTERN;
+/**
+ * The line that makes ssh read our files: relative where ssh looks in the same folder, else
+ * absolute, as for a HOME of its own.
+ *
+ * @throws DevaccessError DA_UNQUOTABLE_PATH
+ */
+export function includeLine({ sshDirectory, loginHome }: IncludePlace): string {
+  if (sshDirectory === join(loginHome, '.ssh')) return `Include ${HOSTS_FILE_PATTERN}`;
   if (/["\\*?[\]\p{Cc}]/u.test(sshDirectory)) {
     throw new DevaccessError(
       'DA_UNQUOTABLE_PATH',
@@ -52,6 +58,6 @@ function includeArgument({ sshDirectory, loginHome }: IncludePlace): string {
       { next: 'use a home folder without quotes, backslashes, * ? [ ]' },
     );
   }
-  const path = Buffer.from(join(sshDirectory, HOSTS_FILE_PATTERN), 'utf8').toString('latin1');
-  return /[\s#]/.test(path) ? `"${path}"` : path;
+  const path = join(sshDirectory, HOSTS_FILE_PATTERN);
+  return `Include ${/[\s#]/.test(path) ? `"${path}"` : path}`;
 }

@@ -19,7 +19,7 @@ import {
   sorted,
 } from './ssh-config-file.ts';
 import { foreignHostNames } from './ssh-files.ts';
-import { withInclude } from './ssh-include.ts';
+import { includeLine, withInclude } from './ssh-include.ts';
 
 export interface SyncRequest {
   /** Names the file; the account the hosts belong to. */
@@ -103,6 +103,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     entries,
   );
 
+  const place = { ...world, hostsFile: path };
   const before = readTextFile(path) ?? '';
   const edits: FileEdit[] = [
     {
@@ -113,8 +114,12 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     },
     {
       path: mainConfig,
-      edit: (present) => withInclude(present, { ...world, hostsFile: path }),
-      options: { mode: 'keep', encoding: 'binary' },
+      edit: (present) => withInclude(present, place),
+      options: {
+        mode: 'keep',
+        encoding: 'binary',
+        advice: `add '${includeLine(place)}' above all Host lines yourself, once`,
+      },
     },
   ];
   const diff = request.dryRun ? edits.map(diffOf).join('') : undefined;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode } from './file-errors.ts';
+import { errorCode, fileError } from './file-errors.ts';
 import { DevaccessError } from './errors.ts';
 import { withSignalCleanup } from './signals.ts';
 
@@ -78,7 +78,8 @@ function readLock(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
+    // Such as one that root's devaccess left: the file it locks is not to blame.
+    throw fileError(error, 'read', path);
   }
 }
 

@@ -4,31 +4,23 @@ import { dirname } from 'node:path';
 import { errorCode } from './file-errors.ts';
 import { DevaccessError } from './errors.ts';
 
-/** Where an edit of a path really lands. */
-export interface FileTarget {
-  /** The path to write: a symlink's target, else the path itself. */
-  realPath: string;
-  exists: boolean;
-}
-
-const ADVICE =
-  'name an own file with AWS_SHARED_CREDENTIALS_FILE, or use a credential_process profile';
-
 /**
  * Finds the file an edit must write, following a symlink at `path` only where that is safe
  * (2.4): nobody else can have chosen the target, and the link itself is never replaced.
  *
+ * @returns the path to write: a symlink's target, else the path itself
+ * @param advice what the person can do where the file must not be written
  * @throws DevaccessError DA_UNSAFE_LINK for a symlink that must not be written through
  * @throws DevaccessError DA_NOT_A_FILE, DA_HARD_LINKED, DA_FOREIGN_OWNER for a file that must not
  *   be replaced by rename
  */
-export function resolveTarget(path: string): FileTarget {
+export function resolveTarget(path: string, advice = 'make it a file of your own'): string {
   const own = lstatOrUndefined(path);
-  if (own === undefined) return { realPath: path, exists: false };
-  const realPath = own.isSymbolicLink() ? followLink(path) : path;
+  if (own === undefined) return path;
+  const realPath = own.isSymbolicLink() ? followLink(path, advice) : path;
   const stats = own.isSymbolicLink() ? statSync(realPath) : own;
   if (!stats.isFile()) {
-    throw new DevaccessError('DA_NOT_A_FILE', `${path} is not a regular file`, { next: ADVICE });
+    throw new DevaccessError('DA_NOT_A_FILE', `${path} is not a regular file`, { next: advice });
   }
   if (stats.nlink > 1) {
     throw new DevaccessError(
@@ -40,16 +32,16 @@ export function resolveTarget(path: string): FileTarget {
   const uid = process.geteuid?.();
   if (uid !== undefined && uid !== 0 && stats.uid !== uid) {
     throw new DevaccessError('DA_FOREIGN_OWNER', `${realPath} belongs to another user`, {
-      next: ADVICE,
+      next: advice,
     });
   }
-  return { realPath, exists: true };
+  return realPath;
 }
 
-function followLink(path: string): string {
-  const refuse = (why: string): DevaccessError =>
+function followLink(path: string, advice: string): string {
+  const refuse = (why: string, next = advice): DevaccessError =>
     new DevaccessError('DA_UNSAFE_LINK', `${path} is a symbolic link that is not safe: ${why}`, {
-      next: ADVICE,
+      next,
     });
   let target: string;
   let stats: Stats;
@@ -67,7 +59,7 @@ function followLink(path: string): string {
     throw refuse(`${target} belongs to another user`);
   }
   const open = [target, path].flatMap(parents).find(isOpenToOthers);
-  if (open !== undefined) throw refuse(`others may write in ${open}`);
+  if (open !== undefined) throw refuse(`others may write in ${open}`, `chmod go-w '${open}'`);
   return target;
 }
 

@@ -17,6 +17,8 @@ export interface EditOptions {
   encoding?: 'utf8' | 'binary';
   /** Default `<real path>.devaccess.lock`. */
   lockPath?: string;
+  /** What the person can do where the file must not be written. */
+  advice?: string;
   /**
    * Called after the new bytes are on disk beside the file and before they take its place:
    * where a test lets a foreign writer in.
@@ -25,7 +27,7 @@ export interface EditOptions {
 }
 
 export interface EditResult {
-  /** The file that was written or would have been: a symlink's target. */
+  /** The file that was written: a symlink's target; where nothing was, the path as given. */
   path: string;
   outcome: 'created' | 'changed' | 'unchanged';
   /** The former permission bits, where group or other bits were taken away. */
@@ -60,12 +62,10 @@ export async function editFile(
   options: EditOptions = {},
 ): Promise<EditResult> {
   try {
-    const { realPath } = resolveTarget(path);
-    const before = read(realPath, options);
-    // Nothing to do needs neither a lock nor a writable folder.
-    const same = attempt(edit, before);
-    if (same.settled && same.text === before.text) return unchanged(realPath);
-    fs.mkdirSync(dirname(realPath), { recursive: true, mode: 0o700 });
+    // Nothing to do needs no lock, no writable folder and no file of one's own.
+    if (isAsWanted(path, edit, options)) return unchanged(path);
+    const realPath = resolveTarget(path, options.advice);
+    makeFolder(dirname(realPath));
     const lockPath = options.lockPath ?? `${realPath}.devaccess.lock`;
     return await withFileLock(lockPath, () => editLocked(realPath, edit, options));
   } catch (error) {
@@ -78,14 +78,32 @@ export async function editFile(
  *
  * @throws DevaccessError DA_FILE_NOT_WRITABLE and those of `resolveTarget`
  */
-export function checkEditable(path: string): void {
+export function checkEditable(path: string, { advice }: EditOptions = {}): void {
   try {
-    let folder = dirname(resolveTarget(path).realPath);
+    let folder = dirname(resolveTarget(path, advice));
     while (!fs.existsSync(folder)) folder = dirname(folder);
     fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw fileError(error, 'write', path);
   }
+}
+
+/**
+ * Makes a folder 0700, and those above it. One that root makes belongs to whom the folder above
+ * belongs to: `sudo` may keep HOME, and the person must be able to read what is in it.
+ */
+export function makeFolder(path: string): void {
+  if (fs.existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return;
+  }
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = fs.statSync(dirname(path));
+  fs.lchownSync(path, uid, gid);
 }
 
 /**
@@ -146,21 +164,29 @@ async function readSettled(
   for (;;) {
     const snapshot = read(path, options);
     if (snapshot.stats === undefined) return snapshot;
-    const isSuspect = snapshot.text === '' || !attempt(edit, snapshot).settled;
+    const isSuspect = snapshot.text === '' || isRefused(edit, snapshot);
     const isFresh = Date.now() - Number(snapshot.stats.mtimeMs) < UNSETTLED_MS;
     if (!isSuspect || !isFresh || Date.now() >= deadlineMs) return snapshot;
     await sleep(25);
   }
 }
 
-function attempt(
-  edit: (text: string) => string,
-  snapshot: Snapshot,
-): { settled: true; text: string } | { settled: false } {
+function isAsWanted(path: string, edit: (text: string) => string, options: EditOptions): boolean {
   try {
-    return { settled: true, text: edit(snapshot.text) };
+    const { text } = read(path, options);
+    return edit(text) === text;
   } catch {
-    return { settled: false };
+    // Said when it is really tried.
+    return false;
+  }
+}
+
+function isRefused(edit: (text: string) => string, { text }: Snapshot): boolean {
+  try {
+    edit(text);
+    return false;
+  } catch {
+    return true;
   }
 }
 
@@ -216,7 +242,7 @@ function writeBeside(path: string, text: string, before: Snapshot, options: Edit
   const descriptor = fs.openSync(temporary, 'wx', 0o600);
   try {
     // Owner first: the mode is only widened for the owner it is meant for.
-    keepOwner(descriptor, before);
+    keepOwner(descriptor, before.stats ?? fs.statSync(dirname(path), { bigint: true }));
     fs.fchmodSync(descriptor, wantedMode(before, options));
     fs.writeFileSync(descriptor, text, options.encoding === 'binary' ? 'latin1' : 'utf8');
     fs.fsyncSync(descriptor);
@@ -229,11 +255,12 @@ function writeBeside(path: string, text: string, before: Snapshot, options: Edit
   return temporary;
 }
 
-function keepOwner(descriptor: number, before: Snapshot): void {
-  if (before.stats === undefined || process.geteuid?.() !== 0) return;
+/** Root writes for whom the file belongs to, or for a new one, its folder. */
+function keepOwner(descriptor: number, wanted: fs.BigIntStats): void {
+  if (process.geteuid?.() !== 0) return;
   const { uid, gid } = fs.fstatSync(descriptor, { bigint: true });
-  if (before.stats.uid === uid && before.stats.gid === gid) return;
-  fs.fchownSync(descriptor, Number(before.stats.uid), Number(before.stats.gid));
+  if (wanted.uid === uid && wanted.gid === gid) return;
+  fs.fchownSync(descriptor, Number(wanted.uid), Number(wanted.gid));
 }
 
 function wantedMode({ stats }: Snapshot, { mode }: EditOptions): number {

@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -161,6 +162,19 @@ describe('devaccess hosts sync', () => {
     const { files } = await syncJson();
     expect(files[1]).toEqual({ path: join(home, 'dotfile'), outcome: 'changed' });
     expect(read(join(home, 'dotfile'))).toMatch(/^#.*\nInclude .*\n\nHost x\n$/);
+  });
+
+  it('leaves a config alone that others keep, and tells what it must hold', async () => {
+    mkdirSync(join(home, '.ssh'), { mode: 0o700 });
+    const include = `Include ${home}/.ssh/config.d/devaccess-*.conf`;
+    symlinkSync('nowhere', mainConfig());
+    const refused = await sync();
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.stderr).toContain(`Next: add '${include}' above all Host lines yourself`);
+    rmSync(mainConfig());
+    writeFileSync(join(home, 'managed'), `${include}\nHost x\n`);
+    linkSync(join(home, 'managed'), mainConfig());
+    expect((await syncJson()).files[1]!.outcome).toBe('unchanged');
   });
 
   it('shows a diff that patch applies, and writes nothing, with --dry-run', async () => {

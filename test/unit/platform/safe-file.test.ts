@@ -151,6 +151,21 @@ describe('editFile', () => {
     expect(fs.statSync(at('f'))).toMatchObject({ uid: 1234, gid: 1235 });
   });
 
+  it.runIf(isRoot)("gives what root makes to the folder's owner", async () => {
+    fs.chownSync(folder, 1234, 1235);
+    await editFile(at('new/er/f'), append('y'));
+    for (const made of ['new', 'new/er', 'new/er/f']) {
+      expect(fs.statSync(at(made))).toMatchObject({ uid: 1234, gid: 1235 });
+    }
+  });
+
+  it('names the lock that it cannot read', async () => {
+    fs.mkdirSync(at('f.devaccess.lock'));
+    await expect(editFile(at('f'), append('x'))).rejects.toThrow(
+      `Cannot read ${at('f.devaccess.lock')}: it is a folder`,
+    );
+  });
+
   it('refuses folders and hard-linked files', async () => {
     await expect(editFile(folder, append('x'))).rejects.toThrow(/is a folder|not a regular file/);
     write('f', 'x\n');
@@ -191,7 +206,10 @@ describe('editing through a symbolic link', () => {
     write('f', 'x\n');
     fs.chownSync(at('f'), 1234, 1234);
     fs.symlinkSync('f', at('link'));
-    await expect(editFile(at('link'), append('y'))).rejects.toThrow(failure('DA_UNSAFE_LINK'));
+    const refused = editFile(at('link'), append('y'), { advice: 'do it yourself' });
+    await expect(refused).rejects.toMatchObject({ code: 'DA_UNSAFE_LINK', next: 'do it yourself' });
+    // A dotfiles manager may own a file that has all that is wanted.
+    expect((await editFile(at('link'), (text) => text)).outcome).toBe('unchanged');
   });
 });
 
