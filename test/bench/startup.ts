@@ -3,15 +3,19 @@
  * and to the first byte of the far end's SSH banner: on loopback TLS and with round trips of 50 ms,
  * beside a bare `node -e 0`. The runs take turns, so that what else the machine does meets all alike.
  *
- *   node scripts/bench.js startup [--runs N] [--json FILE] [--only NAME,…] [--entry NAME=PATH]…
+ *   node scripts/bench.js startup [--runs N] [--json FILE] [--only near,far,cold,peers]
+ *                                 [--entry NAME=PATH]… [--peer NAME=COMMAND]…
  *
- * `--entry` measures other builds of the entry file side by side.
+ * `--entry` measures other builds of the entry file side by side. `--peer` measures any command that
+ * becomes an SSH connection ({target} and {port} are filled in); `aws` with the official
+ * session-manager-plugin is one by itself where both are on PATH.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { startLocalAws } from '../../src/sandbox/local-aws.ts';
 import { makeCertificates, slowPath, tlsFront } from '../integration/support/network-path.ts';
@@ -22,6 +26,7 @@ const { values: flags } = parseArgs({
     json: { type: 'string' },
     only: { type: 'string' },
     entry: { type: 'string', multiple: true, default: [] },
+    peer: { type: 'string', multiple: true, default: [] },
   },
 });
 const ROUND_TRIP_MS = 50;
@@ -68,6 +73,9 @@ function environment(port: number, cache: string): NodeJS.ProcessEnv {
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL: `https://127.0.0.1:${port}`,
     NODE_EXTRA_CA_CERTS: certificates.caFile,
+    // For peers in Python and Go.
+    AWS_CA_BUNDLE: certificates.caFile,
+    SSL_CERT_FILE: certificates.caFile,
   };
 }
 
@@ -77,23 +85,63 @@ async function bareNode(): Promise<number> {
   return performance.now() - startMs;
 }
 
-async function proxy(entry: string, port: number, cache: string): Promise<Timing> {
+function proxy(entry: string, port: number, cache: string): Promise<Timing> {
+  const args = [entry, '--target', bastion, '--port', '22', '--region', 'us-east-1'];
+  return timeToBanner(process.execPath, args, port, cache);
+}
+
+function peer(command: string, port: number): Promise<Timing> {
+  const filled = command.replaceAll('{target}', bastion).replaceAll('{port}', '22');
+  return timeToBanner('/bin/sh', ['-c', `exec ${filled}`], port, home);
+}
+
+async function timeToBanner(
+  program: string,
+  args: string[],
+  port: number,
+  cache: string,
+): Promise<Timing> {
   gatewayPort = port;
   heardStartAtMs = 0;
-  const args = [entry, '--target', bastion, '--port', '22', '--region', 'us-east-1'];
   const startMs = performance.now();
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     env: environment(port, cache),
     stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
   });
   const finished = once(child, 'exit');
-  const first = await Promise.race([once(child.stdout, 'data'), finished.then(() => undefined)]);
-  if (first === undefined) throw new Error(`${entry} ended without a banner`);
+  const isThere = await Promise.race([banner(child.stdout), finished.then(() => false)]);
+  if (!isThere) throw new Error(`${program} ${args.join(' ')} ended without a banner`);
   const bannerAtMs = performance.now();
-  child.kill('SIGTERM');
+  // Peers have children of their own.
+  if (child.pid !== undefined) process.kill(-child.pid, 'SIGTERM');
   await finished;
   return { startSessionMs: heardStartAtMs - startMs, bannerMs: bannerAtMs - startMs };
 }
+
+/** Waits for the far end's first bytes; the official plugin prints a line of its own before. */
+async function banner(stdout: Readable): Promise<boolean> {
+  let text = '';
+  for await (const chunk of stdout) {
+    text += String(chunk);
+    if (text.includes('SSH-2.0-')) return true;
+  }
+  return false;
+}
+
+const OFFICIAL =
+  'aws ssm start-session --target {target} --document-name AWS-StartSSHSession --parameters portNumber={port}';
+const isOnPath = (tool: string): boolean =>
+  spawnSync('/bin/sh', ['-c', `command -v ${tool}`]).status === 0;
+const peers = new Map<string, string>([
+  ...(isOnPath('aws') && isOnPath('session-manager-plugin')
+    ? [['aws with session-manager-plugin', OFFICIAL] as [string, string]]
+    : []),
+  ...flags.peer.map((text): [string, string] => {
+    const at = text.indexOf('=');
+    return [text.slice(0, at), text.slice(at + 1)];
+  }),
+]);
 
 const entries = new Map<string, string>([
   ['devaccess-proxy', join(process.cwd(), 'bin', 'devaccess-proxy.js')],
@@ -134,6 +182,11 @@ for (let run = -1; run < runs; run += 1) {
       const timing = await proxy(entry, near.port, fresh);
       keep(`${name}: StartSession received, no code cache`, timing.startSessionMs);
     }
+  }
+  for (const [name, command] of isWanted('peers') ? peers : []) {
+    keep(`${name}: banner`, (await peer(command, near.port)).bannerMs);
+    const timing = await peer(command, far.port);
+    keep(`${name}: banner, ${ROUND_TRIP_MS} ms round trips`, timing.bannerMs);
   }
 }
 
