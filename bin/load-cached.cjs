@@ -97,7 +97,10 @@ function readKept(path, source) {
 
 function keep(path, source, data) {
   const folder = dirname(path);
-  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Not recursive: where a parent cannot be made (/proc, automounts) Node would try for ever.
+  for (const path of [dirname(folder), folder]) {
+    if (!fs.existsSync(path)) fs.mkdirSync(path, { mode: 0o700 });
+  }
   if (!isPrivateFolder(folder)) return;
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
