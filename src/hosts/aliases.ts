@@ -5,6 +5,11 @@ export interface Named {
   name: string | undefined;
 }
 
+/** Names that are taken. */
+export interface Reserved {
+  has(alias: string): boolean;
+}
+
 const MAX_LENGTH = 63;
 const FIRST_SUFFIX = 6;
 
@@ -33,7 +38,7 @@ export function normaliseName(name: string): string | undefined {
  */
 export function assignAliases(
   servers: readonly Named[],
-  reserved: ReadonlySet<string>,
+  reserved: Reserved,
 ): ReadonlyMap<string, string> {
   const bases = new Map(
     servers.map(({ instanceId, name }) => [instanceId, normaliseName(name ?? '')]),

@@ -1,5 +1,6 @@
 /** Which server gets which entry: a pure function from the inventory to the list of hosts. */
 import { assignAliases } from './aliases.ts';
+import type { Reserved } from './aliases.ts';
 import { isOnline } from './host.ts';
 import type { HostEntry, InventoryNode, Route } from './host.ts';
 import { hostPort, hostUser } from './host-user.ts';
@@ -21,7 +22,7 @@ export interface PlanOptions {
   /** User for every entry, instead of the rules. */
   user: string | undefined;
   /** Names other parts of the SSH config use. */
-  reserved: ReadonlySet<string>;
+  reserved: Reserved;
 }
 
 /**

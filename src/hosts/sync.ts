@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import type { EditOptions } from '../platform/safe-file.ts';
 import { editFile, readTextFile } from '../platform/safe-file.ts';
 import { unifiedDiff } from '../platform/unified-diff.ts';
+import type { Reserved } from './aliases.ts';
 import { chooseBastion } from './bastion.ts';
 import type { HostEntry, Route } from './host.ts';
 import { checkUser } from './host-user.ts';
 import { readInventory } from './inventory.ts';
 import type { InventorySource } from './inventory.ts';
+import { knownHosts } from './known-hosts.ts';
 import { planHosts } from './plan.ts';
 import type { SkippedNode } from './plan.ts';
 import { proxyCommand } from './proxy-command.ts';
@@ -91,7 +93,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   const path = join(folder, fileName);
   const mainConfig = join(world.sshDirectory, 'config');
   const ids = new Set(inventory.nodes.map(({ instanceId }) => instanceId));
-  const reserved = reservedNames(mainConfig, world.loginHome, path, ids);
+  const reserved = reservedNames(world, path, ids);
   const plan = planHosts(inventory.nodes, bastion, { user, reserved });
   const entries = sorted(plan.entries);
   const text = renderHostsFile(
@@ -157,16 +159,22 @@ function diffOf({ path, edit, options }: FileEdit): string {
   return unifiedDiff(path, shown(present), shown(edit(present)));
 }
 
-/** Names taken elsewhere; a line about a server of this very inventory takes nothing away. */
+/**
+ * Names taken elsewhere; a line about a server of this very inventory takes nothing away. A tag
+ * must not take over a domain name the person already reaches, such as that of a Git server.
+ */
 function reservedNames(
-  mainConfig: string,
-  loginHome: string,
+  { sshDirectory, loginHome }: SyncWorld,
   ownFile: string,
   ids: ReadonlySet<string>,
-): Set<string> {
+): Reserved {
+  const mainConfig = join(sshDirectory, 'config');
   const lines = foreignHostNames(mainConfig, loginHome, (path) => path === ownFile);
   const foreign = lines.filter((names) => ![...names].some((name) => ids.has(name)));
-  return new Set(foreign.flatMap((names) => [...names]));
+  const names = new Set(foreign.flatMap((line) => [...line]));
+  const known = readTextFile(join(sshDirectory, 'known_hosts'), { encoding: 'binary' }) ?? '';
+  const isKnown = knownHosts(known);
+  return { has: (alias) => names.has(alias) || (alias.includes('.') && isKnown(alias)) };
 }
 
 function compareBlocks(

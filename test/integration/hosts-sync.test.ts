@@ -81,12 +81,13 @@ async function sshOptions(host: string): Promise<Map<string, string>> {
 describe('devaccess hosts sync', () => {
   it('makes servers known to ssh by name and by id', async () => {
     const result = await syncJson();
+    expect(result.dryRun).toBe(false);
     const bastion = await sshOptions('bastion');
     expect(bastion.get('hostname')).toBe(idOf('bastion'));
     expect(bastion.get('hostkeyalias')).toBe(idOf('bastion'));
     expect(bastion.get('user')).toBe('ec2-user');
     expect(bastion.get('proxycommand')).toMatch(
-      /^"\/.*\/node" "\/.*\/bin\/devaccess-proxy\.cjs" --target %h --port %p --profile default --region us-east-1$/,
+      /^"\/.*\/node" "\/.*\/bin\/devaccess-proxy\.js" --target %h --port %p --profile default --region us-east-1$/,
     );
     for (const name of ['someserver', idOf('someserver')]) {
       const server = await sshOptions(name);
@@ -162,6 +163,25 @@ describe('devaccess hosts sync', () => {
     const { files } = await syncJson();
     expect(files[1]).toEqual({ path: join(home, 'dotfile'), outcome: 'changed' });
     expect(read(join(home, 'dotfile'))).toMatch(/^#.*\nInclude .*\n\nHost x\n$/);
+  });
+
+  it('lets no tag take over a domain name that the person reaches already', async () => {
+    mkdirSync(join(home, '.ssh'), { mode: 0o700 });
+    const [first, second] = account().instances.filter(({ tags }) => tags.Name === 'worker');
+    first!.tags.Name = 'github.com';
+    second!.tags.Name = 'git.example.org';
+    writeFileSync(
+      join(home, '.ssh', 'known_hosts'),
+      // The second is git.example.org, hashed by ssh-keygen -H.
+      'github.com,140.82.121.4 ssh-ed25519 AAAA\n|1|gFKAzQnS8CfjCtn70TcbHFTwBEk=|jKvyZHrpBUWLgShEY6pgxS6uK2Q= ssh-ed25519 AAAA\nsomeserver ssh-ed25519 A\n',
+    );
+    const { hosts } = await syncJson();
+    const aliases = hosts.map(({ alias }) => alias);
+    expect(aliases).toContain('someserver');
+    expect(aliases.filter((alias) => alias.startsWith('git'))).toEqual([
+      expect.stringMatching(/^git\.example\.org-[0-9a-f]{6}$/),
+      expect.stringMatching(/^github\.com-[0-9a-f]{6}$/),
+    ]);
   });
 
   it('leaves a config alone that others keep, and tells what it must hold', async () => {

@@ -27,7 +27,10 @@ export default class HostsSync extends DevaccessCommand {
       helpValue: 'U',
       description: 'user for all servers, not by their system',
     }),
-    'dry-run': Flags.boolean({ description: 'show the changes as a diff and write nothing' }),
+    'dry-run': Flags.boolean({
+      default: false,
+      description: 'show the changes as a diff and write nothing',
+    }),
   };
 
   override async run(): Promise<SyncResult> {
