@@ -1,5 +1,5 @@
 import { Command } from '@oclif/core';
-import { DevaccessError, EXIT, errorLine } from '../platform/errors.ts';
+import { DevaccessError, EXIT, errorLine, printableJson } from '../platform/errors.ts';
 
 /**
  * What every command keeps: results on stdout, talk on stderr, `--json` prints the very object
@@ -16,7 +16,7 @@ export abstract class DevaccessCommand extends Command {
 
   /** A command that has told its result already returns nothing, and nothing is printed. */
   override logJson(json: unknown): void {
-    if (json !== undefined) super.logJson(json);
+    if (json !== undefined) process.stdout.write(`${printableJson(json)}\n`);
   }
 
   protected override async catch(error: Error & { exitCode?: number }): Promise<void> {

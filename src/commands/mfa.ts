@@ -29,7 +29,10 @@ export default class Mfa extends DevaccessCommand {
       description: 'MFA device; else MFA_DEVICE, aws_mfa_device in the file',
     }),
     region: Flags.string({ helpValue: 'R', description: 'region of the STS endpoint' }),
-    force: Flags.boolean({ description: 'get a new session although the present one is valid' }),
+    force: Flags.boolean({
+      default: false,
+      description: 'get a new session although the present one is valid',
+    }),
     'long-term-suffix': Flags.string({
       aliases: ['long-suffix'],
       helpValue: 'NAME',

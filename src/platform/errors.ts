@@ -50,9 +50,22 @@ export function errorLine(error: unknown): string {
   return printable(error instanceof Error ? error.message : String(error));
 }
 
-/** Text from a peer, made safe for a terminal: control characters (also C1) become `?`. */
+/** Control characters (also C1), and those that turn the direction of what follows or break it. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+
+/** Text from a peer, made safe for a terminal: what could steer it becomes `?`. */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, (run) =>
-    /^[\r\n\t]+$/.test(run) ? ' ' : '?',
+  return text.replace(UNPRINTABLE, (run) => (/^[\r\n\t]+$/.test(run) ? ' ' : '?'));
+}
+
+/** JSON for a program or a terminal: the same value, with what could steer a terminal escaped. */
+export function printableJson(value: unknown): string {
+  // Line breaks here are the ones between values: inside of text they are escaped already.
+  return JSON.stringify(value, null, 2).replace(UNPRINTABLE, (run) =>
+    run.startsWith('\n') ? run : run.replace(/./gs, escaped),
   );
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

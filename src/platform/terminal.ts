@@ -45,7 +45,10 @@ type Prompt = (
 ) => Promise<string>;
 
 async function visiblePrompt(): Promise<Prompt> {
-  return (await import('@inquirer/input')).default;
+  const { default: input } = await import('@inquirer/input');
+  // Else a wrong answer stays in the line, and the next one is typed behind it.
+  const theme = { validationFailureMode: 'clear' as const };
+  return ({ message, validate }, context) => input({ message, validate, theme }, context);
 }
 
 async function hiddenPrompt(): Promise<Prompt> {

@@ -75,6 +75,12 @@ describe.runIf(hasScript)('devaccess mfa on a terminal', () => {
     expect(code).toBe(0);
   });
 
+  it('takes a whole new answer after one that is no code', async () => {
+    const { code, screen } = await onTerminal(['123\r', `${sandbox.mfaCode()}\r`]);
+    expect(screen).toContain('six digits, please');
+    expect(code).toBe(0);
+  });
+
   it('gives up after three', async () => {
     const wrong = `${wrongCode()}\r`;
     const { code, screen } = await onTerminal([wrong, wrong, wrong, wrong]);
