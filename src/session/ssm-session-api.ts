@@ -180,6 +180,7 @@ export class SsmSessionApi implements SessionApi {
     const text = error instanceof Error ? printable(error.message) : '';
     const status = (error as { $metadata?: { httpStatusCode?: number } } | null)?.$metadata
       ?.httpStatusCode;
+    const service = operation === 'GenerateDataKey' ? 'KMS' : 'SSM';
     switch (name) {
       case 'TargetNotConnected':
         return new DevaccessError(
@@ -193,7 +194,7 @@ export class SsmSessionApi implements SessionApi {
       case 'AccessDeniedException':
         return new DevaccessError(
           'DA_ACCESS_DENIED',
-          `Access denied for SSM ${operation} on ${about}: ${text}`,
+          `Access denied for ${service} ${operation} on ${about}: ${text}`,
           {
             next: `sign in with MFA (${this.#mfaCommand()}) or ask for the missing permission.`,
             cause: error,
@@ -208,14 +209,13 @@ export class SsmSessionApi implements SessionApi {
     if (status !== undefined && status >= 500) {
       return new DevaccessError(
         'DA_SERVICE_UNAVAILABLE',
-        `SSM ${operation} answered HTTP ${status}: ${text}`,
+        `${service} ${operation} answered HTTP ${status}: ${text}`,
         {
           next: 'try again in a moment.',
           cause: error,
         },
       );
     }
-    const service = operation === 'GenerateDataKey' ? 'KMS' : 'SSM';
     return serviceError(error, { service, operation, profile: this.#profileInUse() });
   }
 

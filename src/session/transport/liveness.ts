@@ -4,14 +4,14 @@ const BUSY_PING_MS = 3_000;
 const BUSY_PONG_WAIT_MS = 5_000;
 
 /**
- * What the connection is doing: `busy` when messages wait for an acknowledgement, `deaf` while
- * nothing is read from it, because this end's own sink is full.
+ * What the connection is doing: `busy` when messages wait for an acknowledgement or were arriving
+ * a moment ago, `deaf` while nothing is read from it, because this end's own sink is full.
  */
 export type Activity = 'idle' | 'busy' | 'deaf';
 
 /**
  * Notices a connection that died silently: pings when nothing was heard for a while, sooner when
- * messages wait for an acknowledgement, and calls it dead when no sign of life follows. Load
+ * it is busy, and calls it dead when no sign of life follows. Load
  * balancers drop silent connections after 60 s, so the idle ping also keeps them open (§4). Who is
  * deaf pings for that reason alone.
  */

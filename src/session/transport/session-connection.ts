@@ -39,6 +39,8 @@ const LATE_MS = 250;
 const DEAF_TICK_MS = 250;
 /** A resumed connection that holds for so long is told of. */
 const BACK_AFTER_MS = 1_000;
+/** So long after a frame more are expected. */
+const RECEIVING_FOR_MS = 10_000;
 const REPORT_EVERY_MS = 10_000;
 /** Close codes by which a service says that a client did not keep its rules. */
 const PUSH_BACK_CODES = new Set([1008, 1013]);
@@ -110,6 +112,7 @@ export class SessionConnection {
   /** From the loss of a connection until another one has proved good. */
   #plan: ResumePlan | undefined;
   #openedAtMs = 0;
+  #frameAtMs = -Infinity;
   #progressAtOpen = 0;
   #pausedAtMs = -Infinity;
   /** What this end knows better than a close code. */
@@ -269,7 +272,8 @@ export class SessionConnection {
       {
         onFrame: (frame) => {
           if (closed !== undefined || this.#isEnded) return;
-          this.#channel.receive(frame, nowMs());
+          this.#frameAtMs = nowMs();
+          this.#channel.receive(frame, this.#frameAtMs);
           this.#scheduleTurn();
         },
         onHeard: () => {
@@ -529,7 +533,9 @@ export class SessionConnection {
 
   get #activity(): Activity {
     if (this.#isReadingPaused) return 'deaf';
-    return this.#channel.isDrained ? 'idle' : 'busy';
+    // What was pouring in and stops may have been cut off.
+    const isReceiving = nowMs() - this.#frameAtMs < RECEIVING_FOR_MS;
+    return isReceiving || !this.#channel.isDrained ? 'busy' : 'idle';
   }
 
   #clearTimer(): void {

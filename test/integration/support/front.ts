@@ -6,7 +6,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** What the front does with one request or upgrade. A number is an HTTP status to refuse it with. */
-export type Treatment = 'pass' | 'reset' | 'silence' | number | { redirect: string };
+export type Treatment =
+  'pass' | 'reset' | 'silence' | number | { redirect: string } | { awsError: string };
 
 interface Stream {
   readonly client: Duplex;
@@ -174,6 +175,14 @@ function rawHeaders({ rawHeaders: raw }: IncomingMessage): string {
 function refuse(socket: Duplex, treatment: Exclude<Treatment, 'pass' | 'silence'>): void {
   if (treatment === 'reset') {
     if ('resetAndDestroy' in socket) (socket as Socket).resetAndDestroy();
+    return;
+  }
+  if (typeof treatment === 'object' && 'awsError' in treatment) {
+    const body = JSON.stringify({ __type: treatment.awsError, message: 'not allowed' });
+    socket.end(
+      `HTTP/1.1 400 Bad Request\r\nContent-Type: application/x-amz-json-1.1\r\n` +
+        `Content-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+    );
     return;
   }
   const status = typeof treatment === 'number' ? treatment : 302;
