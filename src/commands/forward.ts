@@ -46,7 +46,7 @@ export default class Forward extends DevaccessCommand {
       await import('../session/forward/forward-spec.ts');
     const { readSyncedHosts, reachHost } = await import('../hosts/synced-hosts.ts');
     const { runForwards } = await import('../session/forward/run-forwards.ts');
-    const { Connections } = await import('../session/transport/connections.ts');
+    const { Connections } = await import('../aws/connections.ts');
     const { SsmSessionApi } = await import('../session/ssm-session-api.ts');
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
     const pairs = (argv as string[]).slice(1).map(parsePortPair);
@@ -59,7 +59,7 @@ export default class Forward extends DevaccessCommand {
       profile: flags.profile ?? reach.profile,
       region: flags.region ?? reach.region,
       env: process.env,
-      connections: new Connections(),
+      connections: new Connections(process.env),
     });
     await runForwards({
       api,

@@ -201,6 +201,7 @@ async function getSessionToken(
       secretAccessKey: plan.key.secretAccessKey,
     },
     region: plan.region,
+    profile: plan.names.shortTerm,
   });
   try {
     const { Credentials: answer } = await client.send(

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { Connections } from '../aws/connections.ts';
 import { DevaccessError, EXIT, errorLine } from '../platform/errors.ts';
 import { fileLog, SILENT_LOG } from '../platform/log.ts';
 import { envValue } from '../platform/paths.ts';
@@ -6,7 +7,6 @@ import { VERSION } from '../platform/version.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
 import type { SessionRequest } from './session-api.ts';
 import { predictHosts, readConfigText } from './predicted-hosts.ts';
-import { Connections } from './transport/connections.ts';
 
 const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
        devaccess-proxy ID PORT [--profile P] [--region R]
@@ -81,13 +81,25 @@ async function runWithSignals(
     });
   }
   const parent = process.ppid;
-  const connections = new Connections();
+  const connections = new Connections(process.env);
   try {
     // What follows is in the order in which it is needed: while the network is at work, so is this.
-    expectHosts(connections, args.region);
+    const { env } = process;
+    const config = readConfigText(env);
+    const named = args.region ?? envValue(env, 'AWS_REGION') ?? envValue(env, 'AWS_DEFAULT_REGION');
+    const hosts = predictHosts(named, env, config);
+    if (hosts !== undefined) {
+      connections.expect('api', hosts.api);
+      connections.expect('gateway', hosts.gateway);
+    }
     const { SsmSessionApi } = await import('./ssm-session-api.ts');
     const { profile, region } = args;
-    const api = await SsmSessionApi.create({ profile, region, env: process.env, connections });
+    const api = await SsmSessionApi.create({ profile, region, env, connections });
+    if (hosts === undefined) {
+      // It took the SDK to read the settings; the gateway's connection still gains a round trip.
+      const gateway = api.configuredGateway ?? predictHosts(api.region, env, config)?.gateway;
+      if (gateway !== undefined) connections.expect('gateway', gateway);
+    }
     let onSent: () => void = () => undefined;
     const sent = new Promise<void>((resolve) => (onSent = resolve));
     const session = api.start(sshSession(args), onSent);
@@ -115,19 +127,6 @@ async function runWithSignals(
     connections.closeExpected();
   }
   return exitCode;
-}
-
-/** Starts to connect to where the session will most likely go. */
-function expectHosts(connections: Connections, region: string | undefined): void {
-  const { env } = process;
-  const hosts = predictHosts(
-    region ?? envValue(env, 'AWS_REGION') ?? envValue(env, 'AWS_DEFAULT_REGION'),
-    env,
-    readConfigText(env),
-  );
-  if (hosts === undefined) return;
-  connections.expect('api', hosts.api);
-  connections.expect('gateway', hosts.gateway);
 }
 
 function sshSession({ target, port }: ProxyArguments): SessionRequest {

@@ -26,6 +26,8 @@ export interface SessionApi {
   readonly region: string;
   /** Hosts of endpoints that the person configured; a stream address may point there. */
   readonly configuredHosts: readonly string[];
+  /** `host[:port]` of the message gateway that the person configured; the stream must go there. */
+  readonly requiredStreamHost?: string | undefined;
   /** @param onSent called when the request is on its way: time to prepare for the answer */
   start(request: SessionRequest, onSent?: () => void): Promise<StartedSession>;
   /** undefined: the session is over. The stream address may be missing: keep the old one. */

@@ -1,10 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Connections } from '../aws/connections.ts';
 import { DevaccessError, errorLine, printable } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { SessionFacts } from './protocol/channel/channel-event.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
 import type { SessionApi, StartedSession } from './session-api.ts';
-import type { Connections } from './transport/connections.ts';
 import { SessionConnection } from './transport/session-connection.ts';
 import type { SessionEnd } from './transport/session-connection.ts';
 
@@ -54,7 +54,14 @@ export async function runSshProxy(options: SshProxyOptions): Promise<void> {
   const { target, port, stop } = options;
   const session = await options.session;
   options.log.event('started', { sessionId: session.sessionId, target, port });
-  const proxy = new SshProxy(options, session);
+  let proxy: SshProxy;
+  try {
+    proxy = new SshProxy(options, session);
+  } catch (error) {
+    // Its stream address was refused; it is open all the same.
+    await options.api.terminate(session.sessionId).catch(() => undefined);
+    throw error;
+  }
   if (stop.aborted) await proxy.abandon();
   else await proxy.run();
 }

@@ -6,6 +6,10 @@ import {
 } from '@aws-sdk/client-ssm';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { AwsCredentialIdentity } from '@smithy/types';
+import { apiAgents } from '../aws/api-agents.ts';
+import { Connections } from '../aws/connections.ts';
+import { configuredEndpoints } from '../aws/endpoints.ts';
+import type { ConfiguredEndpoints } from '../aws/endpoints.ts';
 import { serviceError } from '../aws/service-errors.ts';
 import { DevaccessError, printable } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
@@ -13,8 +17,6 @@ import type { Environment } from '../platform/paths.ts';
 import { VERSION } from '../platform/version.ts';
 import type { DataKey } from './protocol/channel/channel-encryption.ts';
 import type { SessionApi, SessionRequest, StartedSession } from './session-api.ts';
-import { apiAgents } from './transport/api-agents.ts';
-import { Connections } from './transport/connections.ts';
 
 export interface SsmSessionApiOptions {
   /** Without one the SDK's usual chain, environment first. */
@@ -37,28 +39,44 @@ const QUIET_LOGGER = {
 /** The session calls of Systems Manager, through the AWS SDK. */
 export class SsmSessionApi implements SessionApi {
   readonly configuredHosts: readonly string[];
+  readonly requiredStreamHost: string | undefined;
   readonly region: string;
+  readonly #endpoints: ConfiguredEndpoints;
   readonly #options: SsmSessionApiOptions;
   readonly #connections: Connections;
   #client: SSMClient;
   #credentials: () => Promise<AwsCredentialIdentity>;
 
-  private constructor(options: SsmSessionApiOptions, region: string) {
+  private constructor(
+    options: SsmSessionApiOptions,
+    region: string,
+    endpoints: ConfiguredEndpoints,
+  ) {
     this.#options = options;
-    this.#connections = options.connections ?? new Connections();
+    this.#connections = options.connections ?? new Connections(options.env);
+    this.#endpoints = endpoints;
     this.region = region;
-    this.configuredHosts = configuredHosts(options.env);
+    const trusted = [endpoints.for('ssm'), endpoints.for('ssmmessages')];
+    this.configuredHosts = trusted.flatMap((url) => (url === undefined ? [] : [url.hostname]));
+    this.requiredStreamHost = endpoints.of('ssmmessages')?.host;
     this.#credentials = this.#newCredentials();
     this.#client = this.#newClient();
   }
 
-  /** @throws DevaccessError DA_NO_REGION when nothing names a region */
+  /** @throws DevaccessError DA_NO_REGION when nothing names a region, DA_ENDPOINT */
   static async create(options: SsmSessionApiOptions): Promise<SsmSessionApi> {
     const named =
       options.region ??
       envValue(options.env, 'AWS_REGION') ??
       envValue(options.env, 'AWS_DEFAULT_REGION');
-    return new SsmSessionApi(options, named ?? (await regionOfProfile(options.profile)));
+    const region = named ?? (await regionOfProfile(options.profile));
+    const endpoints = await configuredEndpoints(options.profile, options.env);
+    return new SsmSessionApi(options, region, endpoints);
+  }
+
+  /** Where streams go by the person's settings. */
+  get configuredGateway(): URL | undefined {
+    return this.#endpoints.for('ssmmessages');
   }
 
   async start(request: SessionRequest, onSent?: () => void): Promise<StartedSession> {
@@ -117,7 +135,7 @@ export class SsmSessionApi implements SessionApi {
     // Few sessions are encrypted; the others do not load this.
     const { GenerateDataKeyCommand, KMSClient } = await import('./kms.ts');
     const { createHash } = await import('node:crypto');
-    const kms = new KMSClient(this.#settings());
+    const kms = new KMSClient(this.#settings('kms'));
     const answer = await this.#call('GenerateDataKey', keyId, () =>
       kms.send(
         new GenerateDataKeyCommand({ KeyId: keyId, NumberOfBytes: 64, EncryptionContext: context }),
@@ -139,16 +157,20 @@ export class SsmSessionApi implements SessionApi {
       logger: QUIET_LOGGER,
       ignoreCache: true,
       ...(profile === undefined ? {} : { profile }),
+      // For sources that ask STS or SSO: their connections go the same ways.
+      clientConfig: { requestHandler: apiAgents(new Connections(this.#options.env)) },
     });
   }
 
   #newClient(): SSMClient {
-    return new SSMClient(this.#settings());
+    return new SSMClient(this.#settings('ssm'));
   }
 
-  #settings() {
+  #settings(service: 'ssm' | 'kms') {
     const { profile } = this.#options;
+    const endpoint = this.#endpoints.for(service);
     return {
+      ...(endpoint === undefined ? {} : { endpoint: endpoint.href }),
       region: this.region,
       credentials: () => this.#credentials(),
       ...(profile === undefined ? {} : { profile }),
@@ -244,16 +266,4 @@ async function regionOfProfile(profile: string | undefined): Promise<string> {
   } finally {
     client.destroy();
   }
-}
-
-/** Hosts of the endpoints set in the environment; the stream may point there (docs/protocol.md §1.2). */
-function configuredHosts(env: Environment): string[] {
-  return ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_SSM', 'AWS_ENDPOINT_URL_SSMMESSAGES'].flatMap(
-    (name) => {
-      const value = envValue(env, name);
-      return value !== undefined && URL.canParse(value)
-        ? [new URL(value).hostname.toLowerCase()]
-        : [];
-    },
-  );
 }

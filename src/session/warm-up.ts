@@ -4,13 +4,12 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
+import { Connections } from '../aws/connections.ts';
 import { SILENT_LOG } from '../platform/log.ts';
 import { MESSAGE_TYPE, PAYLOAD_TYPE } from './protocol/message/constants.ts';
 import { encodeMessage } from './protocol/message/message.ts';
 import { runSshProxy } from './ssh-proxy.ts';
 import { SsmSessionApi } from './ssm-session-api.ts';
-import { Connections } from './transport/connections.ts';
-import type { Purpose } from './transport/connections.ts';
 
 const TARGET = 'i-00000000000000000';
 const REGION = 'us-east-1';
@@ -61,12 +60,16 @@ export async function warmUp(onSessionWorks: () => void): Promise<void> {
 
 /** Connections that lead nowhere but to the streams below. */
 class WarmConnections extends Connections {
-  override takeNow(purpose: Purpose): Socket {
-    return purpose === 'api' ? asSocket(new WarmApi()) : asSocket(new WarmGateway());
+  constructor() {
+    super({});
   }
 
-  override take(purpose: Purpose): Promise<Socket> {
-    return Promise.resolve(this.takeNow(purpose));
+  override claim(): Socket {
+    return asSocket(new WarmApi());
+  }
+
+  override take(): Promise<Socket> {
+    return Promise.resolve(asSocket(new WarmGateway()));
   }
 
   override open(): Socket {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import WebSocket from 'ws';
-import type { Connections } from './connections.ts';
+import type { Connections } from '../../aws/connections.ts';
 
 /** A frame larger than this closes the socket: real messages hold about 1 KiB. */
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -61,7 +61,7 @@ export class GatewaySocket {
         if (isAnswer || signal.aborted) throw error;
       }
     }
-    return GatewaySocket.#upgrade(url, headers, handlers, signal, connections.open(url));
+    return GatewaySocket.#upgrade(url, headers, handlers, signal, await connections.open(url));
   }
 
   static async #upgrade(

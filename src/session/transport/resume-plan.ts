@@ -13,6 +13,7 @@ const PROVEN_AFTER_MS = 30_000;
 /** Codes of errors that are about the network, not an answer of the service. */
 const NETWORK_CODES = new Set([
   'DA_ENDPOINT_UNREACHABLE',
+  'DA_PROXY_UNREACHABLE',
   'DA_THROTTLED',
   'DA_SERVICE_UNAVAILABLE',
 ]);

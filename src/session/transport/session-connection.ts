@@ -1,14 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Connections } from '../../aws/connections.ts';
 import { errorLine, printable } from '../../platform/errors.ts';
 import type { DevaccessError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
+import { isLoopbackHost } from '../../platform/loopback.ts';
 import { ClientChannel, CLIENT_VERSION } from '../protocol/channel/client-channel.ts';
 import type { ChannelEvent, SessionFacts } from '../protocol/channel/channel-event.ts';
 import { openDataChannelRequest } from '../protocol/channel/handshake.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { FLAG } from '../protocol/message/constants.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
-import { Connections } from './connections.ts';
 import { GatewayOpenError, GatewaySocket } from './gateway-socket.ts';
 import { Liveness } from './liveness.ts';
 import type { Activity } from './liveness.ts';
@@ -21,7 +22,7 @@ import {
   sessionOver,
 } from './session-failure.ts';
 import { signedUpgradeHeaders } from './sign-upgrade.ts';
-import { checkStreamUrl, isLoopbackHost } from './stream-url.ts';
+import { checkStreamUrl } from './stream-url.ts';
 
 /** What the service tolerates from one session, with a margin (docs/protocol.md §4). */
 export const DEFAULT_PACE: Pace = { perSecond: 900, burst: 900 };
@@ -125,7 +126,7 @@ export class SessionConnection {
   constructor(options: SessionConnectionOptions) {
     this.#options = options;
     this.#ticket = options.ticket;
-    this.#connections = options.connections ?? new Connections();
+    this.#connections = options.connections ?? new Connections(process.env);
     const url = this.#checkedUrl(options.ticket);
     const isLocal = isLoopbackHost(url.hostname);
     const pace = options.pace ?? (isLocal ? 'off' : DEFAULT_PACE);
@@ -256,8 +257,8 @@ export class SessionConnection {
   }
 
   #checkedUrl(ticket: StreamTicket): URL {
-    const { region, configuredHosts } = this.#options.api;
-    return checkStreamUrl(ticket.streamUrl, region, configuredHosts);
+    const { region, configuredHosts, requiredStreamHost } = this.#options.api;
+    return checkStreamUrl(ticket.streamUrl, region, configuredHosts, requiredStreamHost);
   }
 
   async #connect(): Promise<void> {

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { DevaccessError, printable } from '../../platform/errors.ts';
+import { isLoopbackHost } from '../../platform/loopback.ts';
 
 /** DNS suffixes of each partition by the form of its region names (AWS's partitions table). */
 const PARTITIONS: readonly { regions: RegExp; suffixes: readonly string[] }[] = [
@@ -21,17 +21,22 @@ const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
  * configured; plain `ws:` on loopback only. Anything else could walk off with the token.
  *
  * @param configuredHosts host names of endpoints the person configured
+ * @param requiredHost `host[:port]` of the gateway the person configured: then nothing else will do
  * @throws DevaccessError DA_STREAM_URL
  */
 export function checkStreamUrl(
   text: string,
   region: string,
   configuredHosts: readonly string[],
+  requiredHost?: string,
 ): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw refused('it is not a URL');
   if (url.username !== '' || url.password !== '') throw refused('it carries a user name');
   const host = url.hostname.toLowerCase();
+  if (requiredHost !== undefined && url.host !== requiredHost) {
+    throw refused(`${printable(url.host)} is not ${requiredHost}, the configured gateway`);
+  }
   if (url.protocol === 'ws:') {
     if (isLoopbackHost(host)) return url;
     throw refused(`plain ws: to ${printable(host)}, which is not this machine`);
@@ -41,13 +46,6 @@ export function checkStreamUrl(
     isGatewayHost(host, region) || isLoopbackHost(host) || configuredHosts.includes(host);
   if (!isTrusted) throw refused(`${printable(host)} is not the message gateway of ${region}`);
   return url;
-}
-
-/** Whether a host name or literal address is this machine. */
-export function isLoopbackHost(host: string): boolean {
-  const bare = host.replace(/^\[(.*)\]$/, '$1');
-  if (bare === 'localhost' || bare === '::1') return true;
-  return isIP(bare) === 4 && bare.startsWith('127.');
 }
 
 /** DNS suffixes of a region's endpoints, the usual one first, then that of dual-stack endpoints. */

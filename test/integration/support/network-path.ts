@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
@@ -13,7 +14,8 @@ export interface TestCertificates {
   cert: Buffer;
 }
 
-export function makeCertificates(folder: string): TestCertificates {
+/** @param names further DNS names the certificate is for, `*.` allowed */
+export function makeCertificates(folder: string, names: readonly string[] = []): TestCertificates {
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => {
     execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -28,7 +30,8 @@ export function makeCertificates(folder: string): TestCertificates {
   );
   writeFileSync(
     file('server.ext'),
-    'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1\nbasicConstraints=CA:FALSE\n',
+    `subjectAltName=${['localhost', ...names].map((name) => `DNS:${name}`).join()},IP:127.0.0.1,IP:::1\n` +
+      'basicConstraints=CA:FALSE\n',
   );
   openssl(
     ...['x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key'],
@@ -79,6 +82,42 @@ export async function slowPath(target: () => number, roundTripMs: number): Promi
     delayed(far, socket, 0, roundTripMs / 2);
   });
   return front(server);
+}
+
+/** An HTTP proxy, as companies have them. */
+export interface TestProxy extends Front {
+  /** What was asked for, `host:port`, in order. */
+  readonly asked: string[];
+  /** Proxy-Authorization of each. */
+  readonly authorizations: (string | undefined)[];
+}
+
+/**
+ * @param route port on loopback behind a `host:port`, or the HTTP status to refuse it with
+ */
+export async function httpProxy(
+  route: (where: string, authorization: string | undefined) => { port: number } | number,
+): Promise<TestProxy> {
+  const asked: string[] = [];
+  const authorizations: (string | undefined)[] = [];
+  const server = createHttpServer((_request, response) => response.writeHead(501).end());
+  server.on('connect', (request, socket: Socket) => {
+    const where = request.url ?? '';
+    const authorization = request.headers['proxy-authorization'];
+    asked.push(where);
+    authorizations.push(authorization);
+    const way = route(where, authorization);
+    if (typeof way === 'number') {
+      socket.end(`HTTP/1.1 ${way} Refused\r\nContent-Length: 0\r\n\r\n`);
+      return;
+    }
+    const far = connect(way.port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      pipeBoth(socket, far);
+    });
+    far.on('error', () => socket.destroy());
+  });
+  return Object.assign(await front(server), { asked, authorizations });
 }
 
 function delayed(from: Socket, to: Socket, connectMs: number, oneWayMs: number): void {
