@@ -10,12 +10,12 @@ import { openDataChannelRequest } from '../protocol/channel/handshake.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { FLAG } from '../protocol/message/constants.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
-import { GatewayOpenError, GatewaySocket } from './gateway-socket.ts';
-import { Liveness } from './liveness.ts';
-import type { Activity } from './liveness.ts';
+import { ChannelPump, nowMs } from './channel-pump.ts';
+import { GatewaySocket } from './gateway-socket.ts';
 import { ResumePlan } from './resume-plan.ts';
 import {
   channelFailed,
+  closedAtOnce,
   dataKeyFailed,
   handshakeTimedOut,
   resumeFailed,
@@ -27,21 +27,12 @@ import { checkStreamUrl } from './stream-url.ts';
 /** What the service tolerates from one session, with a margin (docs/protocol.md §4). */
 export const DEFAULT_PACE: Pace = { perSecond: 900, burst: 900 };
 
-/** Bytes in the socket's buffer at which no more frames are made, and no more are read. */
-const SOCKET_BUFFER_BYTES = 512 * 1024;
-const FRAMES_AT_ONCE = 128;
 /** The agent waits 15 s for each answer of the handshake; nothing later will come. */
 const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** How long the API may take to end a session when there is nothing else left to do. */
 const TERMINATE_TIMEOUT_MS = 5_000;
-/** A timer that fires so late shows that this process was stopped or starved meanwhile. */
-const LATE_MS = 250;
-/** While nothing is read there is no clock to keep; what is paced still goes out now and then. */
-const DEAF_TICK_MS = 250;
 /** A resumed connection that holds for so long is told of. */
 const BACK_AFTER_MS = 1_000;
-/** So long after a frame more are expected. */
-const RECEIVING_FOR_MS = 10_000;
 const REPORT_EVERY_MS = 10_000;
 /** Close codes by which a service says that a client did not keep its rules. */
 const PUSH_BACK_CODES = new Set([1008, 1013]);
@@ -82,29 +73,17 @@ export interface SessionConnectionOptions {
   pace?: Pace | 'off';
 }
 
-/** Milliseconds since the epoch that never jump back. */
-function nowMs(): number {
-  return performance.timeOrigin + performance.now();
-}
-
 /**
- * Keeps one session's channel on a socket: opens the gateway, moves frames and time between it and
- * the sans-IO channel, and resumes on a new socket whenever the old one is gone
- * (docs/protocol.md §1.5). The only place of a session with sockets and timers.
+ * Keeps one session's channel on a socket: opens the gateway, resumes on a new socket whenever the
+ * old one is gone (docs/protocol.md §1.5), and tells its owner what happens on the channel.
  */
 export class SessionConnection {
   readonly #options: SessionConnectionOptions;
   readonly #channel: ClientChannel;
+  readonly #pump: ChannelPump;
   readonly #clientId = randomUUID();
-  readonly #liveness = new Liveness();
   #ticket: StreamTicket;
-  #socket: GatewaySocket | undefined;
   #isEnded = false;
-  #isReadingPaused = false;
-  #isSinkFull = false;
-  #isTurnScheduled = false;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMs = Infinity;
   #handshakeTimer: NodeJS.Timeout | undefined;
   #cleanup: Promise<void> | undefined;
   /** Aborted at the end: gives up a socket that is being opened. */
@@ -113,11 +92,8 @@ export class SessionConnection {
   /** From the loss of a connection until another one has proved good. */
   #plan: ResumePlan | undefined;
   #openedAtMs = 0;
-  #frameAtMs = -Infinity;
   #progressAtOpen = 0;
   #pausedAtMs = -Infinity;
-  /** What this end knows better than a close code. */
-  #lossReason: string | undefined;
   #backTimer: NodeJS.Timeout | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
   #reportedProgress = 0;
@@ -135,6 +111,10 @@ export class SessionConnection {
       randomUuid: randomUUID,
       randomNonce: () => randomBytes(12),
       ...(pace === 'off' ? {} : { pace }),
+    });
+    this.#pump = new ChannelPump(this.#channel, {
+      onTurn: () => this.#takeTurn(),
+      onAwake: (lateByMs) => options.log.event('was-asleep', { forMs: lateByMs }),
     });
   }
 
@@ -163,6 +143,11 @@ export class SessionConnection {
     return this.#channel.isDrained;
   }
 
+  /** Output is missing in the middle; what came after it waits. */
+  get hasGap(): boolean {
+    return this.#channel.hasGap;
+  }
+
   get hasDeliveredInput(): boolean {
     return this.#channel.hasDeliveredInput;
   }
@@ -179,20 +164,19 @@ export class SessionConnection {
   sendInput(bytes: Buffer): void {
     if (!this.#channel.isReady) return;
     this.#channel.sendInput(bytes, nowMs());
-    this.#scheduleTurn();
+    this.#pump.schedule();
   }
 
   /** Basic port forwarding: the local connection has closed, the agent is to close its own. */
   sendDisconnect(): void {
     if (!this.#channel.isReady) return;
     this.#channel.sendFlag(FLAG.disconnectToPort, nowMs());
-    this.#scheduleTurn();
+    this.#pump.schedule();
   }
 
   /** The local sink is full (true) or takes output again (false). */
   setSinkFull(isFull: boolean): void {
-    this.#isSinkFull = isFull;
-    this.#regulateReading();
+    this.#pump.setSinkFull(isFull);
   }
 
   /**
@@ -202,13 +186,13 @@ export class SessionConnection {
   async terminate(graceMs: number): Promise<void> {
     if (this.#isEnded) return;
     const isFlagUsable =
-      this.#socket !== undefined &&
+      this.#pump.isAttached &&
       this.#channel.isReady &&
       !this.#channel.isPaused &&
       this.#channel.session.abilities.terminateSessionFlag;
     if (isFlagUsable) {
       this.#channel.sendFlag(FLAG.terminateSession, nowMs());
-      this.#scheduleTurn();
+      this.#pump.schedule();
       await this.#endedWithin(graceMs);
       if (this.#hasEnded()) return;
     }
@@ -272,17 +256,10 @@ export class SessionConnection {
       headers,
       {
         onFrame: (frame) => {
-          if (closed !== undefined || this.#isEnded) return;
-          this.#frameAtMs = nowMs();
-          this.#channel.receive(frame, this.#frameAtMs);
-          this.#scheduleTurn();
+          if (closed === undefined && !this.#isEnded) this.#pump.receive(frame);
         },
-        onHeard: () => {
-          this.#liveness.heard(nowMs());
-          // Answers to pings fill the socket too: the turn looks whether to go on reading.
-          this.#scheduleTurn();
-        },
-        onDrain: () => this.#scheduleTurn(),
+        onHeard: () => this.#pump.heard(),
+        onDrain: () => this.#pump.schedule(),
         onClose: (code, reason) => {
           closed = { code, reason: printable(reason) };
           if (isAdopted) this.#connectionLost(code, closed.reason);
@@ -306,14 +283,10 @@ export class SessionConnection {
         clientVersion: CLIENT_VERSION,
       }),
     );
-    this.#socket = socket;
-    this.#isReadingPaused = false;
     this.#openedAtMs = nowMs();
     this.#progressAtOpen = this.#channel.progress;
-    this.#liveness.restart(this.#openedAtMs);
     log.event('open', { host: url.host, region: api.region, ...this.#channel.statistics });
-    this.#regulateReading();
-    this.#scheduleTurn();
+    this.#pump.attach(socket);
   }
 
   /** A failure to sign is logged, not fatal: the service still accepts unsigned clients (§1.2). */
@@ -336,10 +309,10 @@ export class SessionConnection {
       now - this.#pausedAtMs < PUSH_BACK_AFTER_PAUSE_MS;
     const openForMs = now - this.#openedAtMs;
     const isProven = ResumePlan.isProven(this.#channel.progress - this.#progressAtOpen, openForMs);
-    const why = this.#lossReason ?? `closed with ${code}${reason === '' ? '' : ` ${reason}`}`;
-    this.#lossReason = undefined;
-    this.#socket = undefined;
-    this.#clearTimer();
+    const why = this.#pump.hasGivenUp
+      ? 'no answer to a ping'
+      : `closed with ${code}${reason === '' ? '' : ` ${reason}`}`;
+    this.#pump.detach();
     clearTimeout(this.#backTimer);
     this.#backTimer = undefined;
     this.#options.log.event('lost', {
@@ -396,19 +369,7 @@ export class SessionConnection {
     this.#options.handlers.onInterruption(false, '');
   }
 
-  #scheduleTurn(): void {
-    if (this.#isTurnScheduled || this.#isEnded) return;
-    this.#isTurnScheduled = true;
-    // After the whole chunk of frames that is being read: one write for all acknowledgements.
-    process.nextTick(() => {
-      this.#isTurnScheduled = false;
-      this.#turn();
-    });
-  }
-
-  /** One turn: hand events up, write what may be written, set the clock for the next. */
-  #turn(): void {
-    if (this.#isEnded) return;
+  #takeTurn(): void {
     const { handlers } = this.#options;
     for (const event of this.#channel.takeEvents()) {
       this.#handle(event);
@@ -418,21 +379,6 @@ export class SessionConnection {
       this.#tellBack();
     }
     if (this.#channel.wantsInput) handlers.onWantsInput();
-    this.#writeFrames();
-    this.#regulateReading();
-    this.#setTimer();
-  }
-
-  #writeFrames(): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    // Acknowledgements that are not being read are not late.
-    if (this.#isReadingPaused) this.#channel.listeningAgain(nowMs());
-    while (socket.bufferedBytes < SOCKET_BUFFER_BYTES) {
-      const frames = this.#channel.takeFrames(nowMs(), FRAMES_AT_ONCE);
-      if (frames.length === 0) break;
-      socket.sendFrames(frames);
-    }
   }
 
   #handle(event: ChannelEvent): void {
@@ -492,84 +438,12 @@ export class SessionConnection {
     if (randomChallenge !== undefined) context['aws:ssm:RandomChallenge'] = randomChallenge;
     try {
       this.#channel.provideDataKey(await api.generateDataKey(keyId, context), nowMs());
-      this.#scheduleTurn();
+      this.#pump.schedule();
     } catch (error) {
       this.#channel.refuseDataKey('the client could not get a data key', nowMs());
-      this.#writeFrames();
+      this.#pump.writeFrames();
       this.#fail(dataKeyFailed(error));
     }
-  }
-
-  /** Never drop what arrives: stop reading instead, and TCP pushes back (§4). */
-  #regulateReading(): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    const shouldPause = this.#isSinkFull || socket.bufferedBytes >= SOCKET_BUFFER_BYTES;
-    if (shouldPause === this.#isReadingPaused) return;
-    this.#isReadingPaused = shouldPause;
-    if (shouldPause) {
-      socket.pauseReading();
-    } else {
-      this.#liveness.restart(nowMs());
-      this.#channel.listeningAgain(nowMs());
-      socket.resumeReading();
-    }
-  }
-
-  #setTimer(): void {
-    const now = nowMs();
-    // A full socket announces itself when it has drained; until then there is nothing to send.
-    const isSocketFull = (this.#socket?.bufferedBytes ?? 0) >= SOCKET_BUFFER_BYTES;
-    const channelMs = isSocketFull
-      ? undefined
-      : this.#isReadingPaused
-        ? now + DEAF_TICK_MS
-        : this.#channel.deadlineMs(now);
-    const atMs = Math.min(channelMs ?? Infinity, this.#liveness.deadlineMs(this.#activity));
-    if (this.#timer !== undefined && atMs >= this.#timerAtMs) return;
-    this.#clearTimer();
-    this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#onTimer(atMs), Math.max(1, Math.ceil(atMs - now)));
-  }
-
-  get #activity(): Activity {
-    if (this.#isReadingPaused) return 'deaf';
-    // What was pouring in and stops may have been cut off.
-    const isReceiving = nowMs() - this.#frameAtMs < RECEIVING_FOR_MS;
-    return isReceiving || !this.#channel.isDrained ? 'busy' : 'idle';
-  }
-
-  #clearTimer(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#timerAtMs = Infinity;
-  }
-
-  #onTimer(dueMs: number): void {
-    this.#timer = undefined;
-    this.#timerAtMs = Infinity;
-    // Timers run before sockets are read: what has arrived by now is heard first.
-    setImmediate(() => this.#letTimePass(dueMs));
-  }
-
-  #letTimePass(dueMs: number): void {
-    const socket = this.#socket;
-    if (this.#isEnded || socket === undefined) return;
-    const now = nowMs();
-    if (now - dueMs > LATE_MS) {
-      this.#options.log.event('was-asleep', { forMs: Math.round(now - dueMs) });
-      this.#channel.listeningAgain(now);
-      this.#liveness.restart(now);
-    }
-    const state = this.#liveness.check(now, this.#activity);
-    if (state === 'ping') socket.ping();
-    if (state === 'dead') {
-      this.#lossReason = 'no answer to a ping';
-      socket.terminate();
-      return;
-    }
-    if (!this.#isReadingPaused) this.#channel.expire(now);
-    this.#turn();
   }
 
   /** Periodic figures for the log, while anything happens. */
@@ -590,13 +464,11 @@ export class SessionConnection {
     clearTimeout(this.#handshakeTimer);
     clearTimeout(this.#backTimer);
     clearInterval(this.#reportTimer);
-    this.#clearTimer();
     const { log, handlers } = this.#options;
     log.event('end', { kind: end.kind, ...endFacts(end), ...this.#channel.statistics });
     this.#channel.end();
     this.#closing.abort();
-    this.#socket?.close();
-    this.#socket = undefined;
+    this.#pump.stop();
     if (end.kind === 'failed') {
       // The session may live on at the agent; end it there too.
       this.#cleanup = this.#terminateByApi();
@@ -604,16 +476,6 @@ export class SessionConnection {
     handlers.onEnd(end);
     for (const listener of this.#endListeners) listener();
   }
-}
-
-/** A socket that closed before anything came of it, as the error of an attempt. */
-function closedAtOnce({ code, reason }: { code: number; reason: string }): GatewayOpenError {
-  const why = reason === '' ? '' : ` ${reason}`;
-  // A policy violation is how the gateway refuses a token; the rest may be the network.
-  return new GatewayOpenError(
-    `the message gateway closed the connection with ${code}${why}`,
-    code === 1008 ? 403 : undefined,
-  );
 }
 
 /** What the log tells of an end. */

@@ -56,3 +56,13 @@ export function dataKeyFailed(error: unknown): DevaccessError {
     { cause: error },
   );
 }
+
+/** A socket that closed before anything came of it, as the error of an attempt. */
+export function closedAtOnce({ code, reason }: { code: number; reason: string }): GatewayOpenError {
+  const why = reason === '' ? '' : ` ${reason}`;
+  // A policy violation is how the gateway refuses a token; the rest may be the network.
+  return new GatewayOpenError(
+    `the message gateway closed the connection with ${code}${why}`,
+    code === 1008 ? 403 : undefined,
+  );
+}
