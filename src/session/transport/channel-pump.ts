@@ -85,6 +85,7 @@ export class ChannelPump {
   /** A frame has arrived. */
   receive(frame: Buffer): void {
     this.#frameAtMs = nowMs();
+    this.#noticeSleep(this.#frameAtMs);
     this.#channel.receive(frame, this.#frameAtMs);
     this.schedule();
   }
@@ -176,7 +177,7 @@ export class ChannelPump {
     if (this.#timer !== undefined && atMs >= this.#timerAtMs) return;
     this.#clearTimer();
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#onTimer(atMs), Math.max(1, Math.ceil(atMs - now)));
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.ceil(atMs - now)));
   }
 
   #clearTimer(): void {
@@ -185,22 +186,30 @@ export class ChannelPump {
     this.#timerAtMs = Infinity;
   }
 
-  #onTimer(dueMs: number): void {
-    this.#timer = undefined;
-    this.#timerAtMs = Infinity;
-    // Timers run before sockets are read: what has arrived by now is heard first.
-    setImmediate(() => this.#letTimePass(dueMs));
+  #onTimer(): void {
+    this.#noticeSleep(nowMs());
+    this.#clearTimer();
+    // What has arrived by now is heard before anything is called late.
+    setImmediate(() => this.#letTimePass());
   }
 
-  #letTimePass(dueMs: number): void {
+  /**
+   * Overdue timers show that this process was stopped or starved. What is read then was there
+   * long ago, so it says nothing about the path, and nothing else is late either.
+   */
+  #noticeSleep(now: number): void {
+    const lateByMs = now - this.#timerAtMs;
+    if (lateByMs < LATE_MS) return;
+    this.#timerAtMs = Infinity;
+    this.#handlers.onAwake(Math.round(lateByMs));
+    this.#channel.listeningAgain(now);
+    this.#liveness.restart(now);
+  }
+
+  #letTimePass(): void {
     const socket = this.#socket;
     if (this.#isStopped || socket === undefined) return;
     const now = nowMs();
-    if (now - dueMs > LATE_MS) {
-      this.#handlers.onAwake(Math.round(now - dueMs));
-      this.#channel.listeningAgain(now);
-      this.#liveness.restart(now);
-    }
     const state = this.#liveness.check(now, this.#activity);
     if (state === 'ping') socket.ping();
     if (state === 'dead') {
