@@ -79,6 +79,8 @@ export function parseIni(text: string): IniDocument {
   const report = (kind: IniProblemKind, index: number, message: string): void => {
     problems.push({ kind, line: index + 1, message, isFatal: FATAL.has(kind) });
   };
+  const names = new Set<string>();
+  let keys = new Set<string>();
   let section: IniSection | undefined;
   let property: IniProperty | undefined;
   /** Indentation of the last header or property: a deeper line continues it (configparser). */
@@ -110,7 +112,7 @@ export function parseIni(text: string): IniDocument {
     if (trimmed.startsWith('[')) {
       const header = readHeader(trimmed);
       if (!header.isClean) report('bad-header', index, 'text after or inside the section header');
-      if (sections.some(({ name }) => name === header.name)) {
+      if (names.has(header.name)) {
         report('duplicate-section', index, `section [${header.name}] appears twice`);
       }
       if (header.name === 'DEFAULT') {
@@ -119,6 +121,8 @@ export function parseIni(text: string): IniDocument {
       if (section !== undefined) section.endLine = index;
       section = { name: header.name, line: index, endLine: lines.length, properties: [] };
       sections.push(section);
+      names.add(header.name);
+      keys = new Set();
       property = undefined;
       return;
     }
@@ -132,7 +136,7 @@ export function parseIni(text: string): IniDocument {
       return;
     }
     const { key } = found;
-    if (section.properties.some((other) => other.key === key)) {
+    if (keys.has(key)) {
       report('duplicate-key', index, `key ${key} appears twice in [${section.name}]`);
     }
     if (found.delimiter === ':')
@@ -141,6 +145,7 @@ export function parseIni(text: string): IniDocument {
       report('inline-comment', index, 'a comment after a value is a part of it for some tools');
     }
     section.properties.push(found);
+    keys.add(key);
     property = found;
   });
   return { lines, sections, problems };

@@ -35,14 +35,15 @@ export function editSection(text: string, name: string, changes: SectionChanges)
 /**
  * Refuses a text that botocore rejects as a whole or in which tools see different sections.
  *
+ * @param file path of the text, for the message
  * @throws DevaccessError DA_AWS_FILE_INVALID naming the lines
  */
-export function refuseBroken(document: IniDocument): void {
+export function refuseBroken(document: IniDocument, file = 'The file'): void {
   const fatal = document.problems.filter((problem) => problem.isFatal);
   if (fatal.length === 0) return;
   const shown = fatal.slice(0, 3).map(({ line, message }) => `line ${line}: ${message}`);
   if (fatal.length > shown.length) shown.push(`${fatal.length - shown.length} more`);
-  throw new DevaccessError('DA_AWS_FILE_INVALID', `The file has errors: ${shown.join('; ')}`, {
+  throw new DevaccessError('DA_AWS_FILE_INVALID', `${file} has errors: ${shown.join('; ')}`, {
     next: 'correct these lines; AWS tools may refuse the whole file because of them',
   });
 }

@@ -107,7 +107,7 @@ function makePlan(request: MfaRequest, { env, talk }: MfaWorld): Plan {
   const names = session.sectionNames(profile.name, request.longTermSuffix, request.shortTermSuffix);
   const file = awsCredentialsFile(env);
   const files = readAwsFiles(env);
-  refuseBroken(files.credentials);
+  refuseBroken(files.credentials, file);
   const longTerm = sectionValues(files.credentials, names.longTerm);
   const key = session.longTermKey(longTerm, names.longTerm, file);
   const settings = new Map([

@@ -99,7 +99,7 @@ function ec2Node(
     ipv6?.find((ip) => ip.Ipv6Address)?.Ipv6Address;
   return {
     instanceId,
-    name: tags.get('Name'),
+    name: plain(tags.get('Name')),
     tags,
     state: instance.State?.Name,
     vpcId: instance.VpcId,
@@ -130,9 +130,9 @@ function agentNode(instanceId: string, agent: InstanceInformation): InventoryNod
   };
 }
 
-/** The JSON of SSM is handed on by the SDK with whatever types it came with. */
+/** Text that says something: the SDK hands on the JSON of SSM with whatever types it came with. */
 function plain(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The filter asks for living ones only, but an instance may end between two pages. */

@@ -313,4 +313,11 @@ describe('devaccess mfa', () => {
     expect(stderr).toContain('[DA_CLOCK_SKEW]');
     expect(credentials()).toBe(before);
   });
+
+  it('names the file that has errors, and the line', async () => {
+    writeCredentials(`${longTermSection()}[default]\n[default]\n`);
+    const { code, stderr } = await devaccess(['mfa', '--token', '123456'], { env: env() });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${credentialsPath()} has errors: line 6: section [default] appears`);
+  });
 });

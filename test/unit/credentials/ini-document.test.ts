@@ -114,4 +114,14 @@ describe('reading a config file', () => {
       ]),
     );
   });
+
+  it('reads a hundred thousand sections and keys at once', { timeout: 5_000 }, () => {
+    const count = 100_000;
+    const lines = (line: (index: number) => string): string =>
+      Array.from({ length: count }, (_, index) => line(index)).join('\n');
+    const text = `${lines((index) => `[p${index}]`)}\n${lines((index) => `k${index} = x`)}\n`;
+    const { sections, problems } = parseIni(text);
+    expect([sections.length, sections.at(-1)!.properties.length]).toEqual([count, count]);
+    expect(problems).toEqual([]);
+  });
 });

@@ -67,6 +67,15 @@ describe('merging EC2 and SSM', () => {
     expect(notices).toEqual([expect.stringContaining(id('1')) as string]);
   });
 
+  it('takes an empty name for none', () => {
+    const hybrid = `mi-${'a'.repeat(17)}`;
+    const { nodes } = merge(
+      [{ InstanceId: id('1'), Tags: [{ Key: 'Name', Value: '' }] }],
+      [{ InstanceId: hybrid, Name: '', ComputerName: 'nas.home.lan' }],
+    );
+    expect(nodes.map(({ name }) => name)).toEqual([undefined, 'nas']);
+  });
+
   it('takes IPv6 where there is no IPv4, and no address that is none', () => {
     const { nodes } = merge(
       [
