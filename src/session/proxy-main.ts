@@ -7,6 +7,7 @@ import { VERSION } from '../platform/version.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
 import type { SessionRequest } from './session-api.ts';
 import { predictHosts, readConfigText } from './predicted-hosts.ts';
+import { isRemoteHost } from './remote-host.ts';
 
 const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
        devaccess-proxy ID PORT [--profile P] [--region R]
@@ -16,6 +17,7 @@ Manager, between standard input and output and a port on the node.
 
   --target ID      instance id (i-…) or managed node id (mi-…); %h in ssh_config
   --port N         port on the node, 22 by default; %p in ssh_config
+  --host REMOTE    a host that the node reaches: the port is REMOTE's, no login on the node
   --profile P      AWS profile; without it the usual chain, environment first
   --region R       AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's region
   --log-file FILE  append a diagnostic log (no payload, no secret); also DEVACCESS_LOG
@@ -30,6 +32,7 @@ const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 interface ProxyArguments {
   target: string;
   port: number;
+  remoteHost: string | undefined;
   profile: string | undefined;
   region: string | undefined;
   logFile: string | undefined;
@@ -102,7 +105,7 @@ async function runWithSignals(
     }
     let onSent: () => void = () => undefined;
     const sent = new Promise<void>((resolve) => (onSent = resolve));
-    const session = api.start(sshSession(args), onSent);
+    const session = api.start(sessionRequest(args), onSent);
     await Promise.race([sent, session]);
     const { runSshProxy } = await import('./ssh-proxy.ts');
     await runSshProxy({
@@ -111,6 +114,7 @@ async function runWithSignals(
       connections,
       target: args.target,
       port: args.port,
+      remoteHost: args.remoteHost,
       stdin: process.stdin,
       stdout: process.stdout,
       say,
@@ -129,11 +133,16 @@ async function runWithSignals(
   return exitCode;
 }
 
-function sshSession({ target, port }: ProxyArguments): SessionRequest {
+/** A remote host is reached by the document that forwards, with one connection in it. */
+function sessionRequest({ target, port, remoteHost }: ProxyArguments): SessionRequest {
+  const portNumber = [String(port)];
+  if (remoteHost === undefined) {
+    return { target, documentName: 'AWS-StartSSHSession', parameters: { portNumber } };
+  }
   return {
     target,
-    documentName: 'AWS-StartSSHSession',
-    parameters: { portNumber: [String(port)] },
+    documentName: 'AWS-StartPortForwardingSessionToRemoteHost',
+    parameters: { host: [remoteHost], portNumber, localPortNumber: ['0'] },
   };
 }
 
@@ -155,9 +164,13 @@ function readArguments(argv: string[]): ProxyArguments | string {
   if (!/^\d{1,5}$/.test(portText) || port < 1 || port > 65_535) {
     throw usage(`'${portText}' is not a port (1 to 65535)`);
   }
+  if (values.host !== undefined && !isRemoteHost(values.host)) {
+    throw usage(`'${values.host}' is not a host name or address`);
+  }
   return {
     target,
     port,
+    remoteHost: values.host,
     profile: values.profile,
     region: values.region,
     logFile: values['log-file'] ?? envValue(process.env, 'DEVACCESS_LOG'),
@@ -175,6 +188,7 @@ function parse(argv: string[]) {
       options: {
         target: text,
         port: text,
+        host: text,
         profile: text,
         region: text,
         'log-file': text,

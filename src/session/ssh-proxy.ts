@@ -4,12 +4,17 @@ import { DevaccessError, errorLine, printable } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { SessionFacts } from './protocol/channel/channel-event.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
+import { laneOf } from './lane.ts';
+import type { Lane } from './lane.ts';
+import { SmuxFramingError } from './protocol/smux/frame.ts';
 import type { SessionApi, StartedSession } from './session-api.ts';
 import { SessionConnection } from './transport/session-connection.ts';
 import type { SessionEnd } from './transport/session-connection.ts';
 
 /** After the end of input: how long the far end may stay silent before the session is ended. */
 const LINGER_MS = 5_000;
+/** How long a message that is missing in the middle of the output is waited for. */
+const GAP_PATIENCE_MS = 60_000;
 /** How long in-flight data may take once a signal asked to stop. */
 const STOP_GRACE_MS = 1_000;
 const TERMINATE_GRACE_MS = 2_000;
@@ -29,6 +34,8 @@ export interface SshProxyOptions {
   connections: Connections;
   target: string;
   port: number;
+  /** A host that the target forwards to; undefined for the target itself. */
+  remoteHost: string | undefined;
   stdin: Readable;
   stdout: Writable;
   /** Lines for the person. */
@@ -71,6 +78,7 @@ class SshProxy {
   readonly #connection: SessionConnection;
   #resolveEnd: (end: SessionEnd) => void = () => undefined;
   readonly #ended: Promise<SessionEnd>;
+  #lane: Lane | undefined;
   #isInputEnded = false;
   #isOutputGone = false;
   #hasFarEndSpoken = false;
@@ -98,8 +106,8 @@ class SshProxy {
       ...(options.pace === undefined ? {} : { pace: options.pace }),
       handlers: {
         onReady: (facts, customerMessage) => this.#onReady(facts, customerMessage),
-        onOutput: (payload) => this.#onOutput(payload),
-        onStdErr: (payload) => this.#onOutput(payload),
+        onOutput: (payload) => this.#onPayload(payload),
+        onStdErr: () => undefined,
         onExitCode: () => undefined,
         onConnectToPortError: () => this.#stopWith(portUnreachable(options)),
         onWantsInput: () => this.#readInput(),
@@ -163,8 +171,11 @@ class SshProxy {
     this.#lastOutputMs = this.#readyAtMs;
     this.#options.log.event('session', { agentVersion: facts.agentVersion });
     const { stdin } = this.#options;
+    const lane = laneOf(facts);
+    this.#lane = lane;
+    if (lane.opening.length > 0) this.#connection.sendInput(lane.opening);
     stdin.on('data', (chunk: Buffer) => {
-      this.#connection.sendInput(chunk);
+      this.#connection.sendInput(lane.wrap(chunk));
       if (!this.#connection.wantsInput) stdin.pause();
     });
     const onEnd = (): void => {
@@ -177,6 +188,20 @@ class SshProxy {
   #readInput(): void {
     const { stdin } = this.#options;
     if (!this.#isInputEnded && stdin.isPaused()) stdin.resume();
+  }
+
+  #onPayload(payload: Buffer): void {
+    try {
+      const { data, isFinished } = this.#lane?.unwrap(payload) ?? { data: [], isFinished: false };
+      for (const part of data) this.#onOutput(part);
+      // The far end closed the connection; the session has no other.
+      if (isFinished) this.#stop();
+    } catch (error) {
+      if (!(error instanceof SmuxFramingError)) throw error;
+      this.#stopWith(
+        new DevaccessError('DA_PROTOCOL', `The agent broke the multiplexing: ${error.message}.`),
+      );
+    }
   }
 
   #onOutput(payload: Buffer): void {
@@ -219,8 +244,10 @@ class SshProxy {
       }
       this.#drainedAtMs ??= now;
       const quietSince = Math.max(this.#drainedAtMs, this.#lastOutputMs);
-      if (now - quietSince < LINGER_MS) return;
-      if (this.#isFarEndAlive()) this.#stop();
+      const { hasGap } = this.#connection;
+      if (now - quietSince < (hasGap ? GAP_PATIENCE_MS : LINGER_MS)) return;
+      if (hasGap) this.#stopWith(endedEarly(this.#options.target, 'with data missing', ''));
+      else if (this.#isFarEndAlive()) this.#stop();
       else this.#stopWith(portUnreachable(this.#options));
       return;
     }
@@ -229,7 +256,10 @@ class SshProxy {
 
   /** The far end has said something, or taken something. */
   #isFarEndAlive(): boolean {
-    return this.#hasFarEndSpoken || this.#connection.hasDeliveredInput;
+    return (
+      this.#hasFarEndSpoken ||
+      (this.#lane?.isDeliveryProof === true && this.#connection.hasDeliveredInput)
+    );
   }
 
   #watchSilence(now: number): void {
@@ -308,7 +338,14 @@ class SshProxy {
   }
 }
 
-function portUnreachable({ target, port }: SshProxyOptions): DevaccessError {
+function portUnreachable({ target, port, remoteHost }: SshProxyOptions): DevaccessError {
+  if (remoteHost !== undefined) {
+    return new DevaccessError(
+      'DA_REMOTE_UNREACHABLE',
+      `The agent on ${target} answered, but cannot reach ${remoteHost}:${port} from there.`,
+      { next: `check the address, and that security groups let ${target} connect to it.` },
+    );
+  }
   return new DevaccessError(
     'DA_PORT_SILENT',
     `The agent on ${target} answered, but nothing answers on port ${port} there.`,

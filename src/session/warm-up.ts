@@ -45,6 +45,7 @@ export async function warmUp(onSessionWorks: () => void): Promise<void> {
       connections,
       target: TARGET,
       port: 22,
+      remoteHost: undefined,
       stdin: new PassThrough(),
       stdout: new PassThrough().resume(),
       say: () => undefined,

@@ -19,7 +19,10 @@ afterEach(() => person.noSessionIsOpen());
 async function serve(
   onConnection: (socket: Socket) => void,
 ): Promise<{ server: Server; port: string }> {
-  const server = createServer({ allowHalfOpen: true }, onConnection);
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => undefined);
+    onConnection(socket);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: String((server.address() as AddressInfo).port) };
@@ -133,31 +136,33 @@ describe('devaccess-proxy between stdin and stdout', () => {
   });
 
   it('resumes after a cut and loses nothing', async () => {
-    const { server, port } = await serve((socket) => socket.pipe(socket));
-    const child = person.start('devaccess-proxy', [person.bastionId, port]);
-    const finished = collect(child);
-    const data = Buffer.alloc(24 * 1024 * 1024);
-    for (let at = 0; at < data.length; at += 4) data.writeUInt32BE(at, at);
-    child.stdin.end(data);
-    let received = 0;
-    let cuts = 0;
-    child.stdout.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-      const [session] = person.aws.sandbox.registry
-        .list()
-        .filter(({ status }) => status !== 'Terminated');
-      if (
-        session !== undefined &&
-        received > (cuts + 1) * 2_000_000 &&
-        person.aws.gateway.cutClient(session.sessionId)
-      )
-        cuts += 1;
-    });
-    const run = await finished;
-    server.close();
-    expect(run).toMatchObject({ code: 0, stderr: '' });
-    expect(cuts).toBeGreaterThanOrEqual(2);
-    expect(run.stdout.equals(data)).toBe(true);
+    // Few messages in flight, as with the real agent's pace: it recovers only ten a second.
+    const traveller = await Person.arrive({ agent: { windowMessages: 32 } });
+    try {
+      await traveller.startDay();
+      const { server, port } = await serve((socket) => socket.pipe(socket));
+      const child = traveller.start('devaccess-proxy', [traveller.bastionId, port]);
+      const finished = collect(child);
+      const data = Buffer.alloc(8 * 1024 * 1024);
+      for (let at = 0; at < data.length; at += 4) data.writeUInt32BE(at, at);
+      child.stdin.end(data);
+      let received = 0;
+      let cuts = 0;
+      child.stdout.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        const [session] = traveller.aws.sandbox.registry.list();
+        const isDue = received > (cuts + 1) * 2_000_000;
+        if (isDue && traveller.aws.gateway.cutClient(session!.sessionId)) cuts += 1;
+      });
+      const run = await finished;
+      server.close();
+      expect(run).toMatchObject({ code: 0, stderr: '' });
+      expect(cuts).toBeGreaterThanOrEqual(2);
+      expect(run.stdout.equals(data)).toBe(true);
+      await traveller.noSessionIsOpen();
+    } finally {
+      await traveller.leave();
+    }
   });
 });
 

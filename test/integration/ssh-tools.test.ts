@@ -25,6 +25,32 @@ describe('the machine’s own SSH tools, through devaccess-proxy', () => {
     expect(new Set(targets)).toEqual(new Set([person.bastionId]));
   });
 
+  it('reaches a private host through the bastion’s agent, without a login there', async () => {
+    const { privateIp } = person.aws.hosts.hosts.find(({ name }) => name === 'someserver')!;
+    const proxy = person.command('devaccess-proxy', [
+      '--target',
+      person.bastionId,
+      '--host',
+      privateIp,
+      '--port',
+      '%p',
+    ]);
+    const options = [
+      '-o',
+      `ProxyCommand=${proxy}`,
+      '-o',
+      'ProxyJump=none',
+      '-o',
+      `HostKeyAlias=${person.instanceId('someserver')}`,
+    ];
+    const data = randomBytes(4 * 1024 * 1024);
+    const run = await person.run('ssh', [...options, 'anyname', 'cat; exit 3'], { input: data });
+    expect(run).toMatchObject({ code: 3, stderr: '' });
+    expect(run.stdout.equals(data)).toBe(true);
+    const [session] = person.aws.sandbox.registry.list().slice(-1);
+    expect(session!.documentName).toBe('AWS-StartPortForwardingSessionToRemoteHost');
+  });
+
   it('refuses a host whose key is not the known one', async () => {
     const run = await person.run('ssh', [
       '-o',

@@ -29,9 +29,8 @@ export interface AgentOptions {
   /** `real`: one message of 1024 bytes a millisecond, as the real agent. Default `off`. */
   pace?: 'real' | 'off';
   /**
-   * Data messages in flight before the session's source is not read any more. Default 100 000, the
-   * real agent's buffer: with fewer, two ends that both only send could wait for each other's
-   * acknowledgements for ever.
+   * Data messages in flight before the session's source is not read any more. Default 2048. The
+   * real agent has no window, but its pace keeps few in flight.
    */
   windowMessages?: number;
   /** Encrypts the session with a KMS key. Default: not encrypted. */
@@ -46,11 +45,14 @@ export interface AgentOptions {
 
 const DEFAULTS = {
   agentVersion: '3.3.987.0',
-  windowMessages: 100_000,
+  windowMessages: 2048,
   handshakeTimeoutMs: 15_000,
   endDelayMs: 60,
   drainTimeoutMs: 60_000,
 } as const;
+
+/** What the real agent's buffer of unacknowledged messages holds. */
+const MAX_IN_FLIGHT = 100_000;
 
 const CHALLENGE_BYTES = 64;
 
@@ -67,6 +69,8 @@ class Agent implements AgentEnd, SessionChannel {
   readonly #windowMessages: number;
   #link: AgentLink | undefined;
   #linkReady = true;
+  /** While the client is not read its acknowledgements are not either: the window must not bind. */
+  #isHeld = false;
   #running: RunningSession | undefined;
   #cipher: PayloadCipher | undefined;
   #awaited: { answer: Answer; resolve: (payload: Buffer) => void } | undefined;
@@ -131,7 +135,7 @@ class Agent implements AgentEnd, SessionChannel {
       this.#linkReady &&
       !this.#closed &&
       !this.#sequencer.isPaused &&
-      this.#sequencer.unacknowledgedCount < this.#windowMessages
+      this.#sequencer.unacknowledgedCount < (this.#isHeld ? MAX_IN_FLIGHT : this.#windowMessages)
     );
   }
 
@@ -146,6 +150,7 @@ class Agent implements AgentEnd, SessionChannel {
   }
 
   holdClient(held: boolean): void {
+    this.#isHeld = held;
     if (!this.#closed) this.#link?.holdClient(held);
   }
 

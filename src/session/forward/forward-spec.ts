@@ -1,4 +1,5 @@
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
+import { isRemoteHost } from '../remote-host.ts';
 
 /** `[LOCAL:]PORT` as a person writes it. */
 export interface PortPair {
@@ -20,9 +21,9 @@ export function parsePortPair(text: string): PortPair {
   return pair;
 }
 
-/** A host name or address that Session Manager's document takes; nothing that could be more. */
+/** `--host`. @throws DevaccessError DA_USAGE */
 export function checkRemoteHost(host: string): string {
-  if (/^[A-Za-z0-9._:-]{1,253}$/.test(host) && !host.startsWith('-')) return host;
+  if (isRemoteHost(host)) return host;
   throw usage(`'${host}' is not a host name or address`);
 }
 

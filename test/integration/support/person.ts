@@ -104,6 +104,11 @@ export class Person {
     });
   }
 
+  /** A command line of ours for another program to run; its arguments need no quoting. */
+  command(program: 'devaccess' | 'devaccess-proxy', args: readonly string[]): string {
+    return [process.execPath, join(BIN, `${program}.js`), ...args].join(' ');
+  }
+
   /** Runs a program to its end. */
   async run(
     program: string,

@@ -9,6 +9,7 @@ import type { HandshakeStep } from './client-handshake.ts';
 import { parsePeerObject, textField } from './handshake.ts';
 import { OrderedReceiver } from './ordered-receiver.ts';
 import { PublicationPause } from './publication-pause.ts';
+import { RecentAcknowledgements } from './recent-acknowledgements.ts';
 import { ReliableSender } from './reliable-sender.ts';
 import type { SenderStatistics } from './reliable-sender.ts';
 import { DEFAULT_WINDOW } from './send-window.ts';
@@ -55,6 +56,7 @@ export class ClientChannel {
   #events: ChannelEvent[] = [];
   /** Acknowledgements: written before everything else, never paced or paused. */
   #acknowledgements: Buffer[] = [];
+  readonly #recentAcknowledgements = new RecentAcknowledgements();
   #firstInputNumber: number | undefined;
   #hasDeliveredInput = false;
   #acknowledged = 0;
@@ -108,6 +110,11 @@ export class ClientChannel {
   /** Messages that arrived, or were acknowledged, in order: grows while the channel gets on. */
   get progress(): number {
     return this.#receiver.expected + this.#acknowledged;
+  }
+
+  /** A message is missing while later ones are here: the agent will send it again. */
+  get hasGap(): boolean {
+    return this.#receiver.bufferedMessages > 0;
   }
 
   /** Figures for the log; nothing secret. */
@@ -175,11 +182,12 @@ export class ClientChannel {
   }
 
   /**
-   * The socket is gone. Everything unacknowledged is sent again on the next one.
+   * The socket is gone. Everything unacknowledged is sent again on the next one, and so are the
+   * acknowledgements that may have been lost with it.
    * @param isPushBack whether the service closed it because too much was sent
    */
   connectionLost(nowMs: number, isPushBack = false): void {
-    this.#acknowledgements = [];
+    this.#acknowledgements = this.#recentAcknowledgements.frames();
     this.#pause.end();
     this.#sender.connectionLost();
     if (isPushBack) this.#bucket?.slowDown(nowMs);
@@ -435,7 +443,7 @@ export class ClientChannel {
     this.#events.push({
       type: 'closed',
       output: content === undefined ? '' : textField(content, 'Output'),
-      isIncomplete: this.#receiver.bufferedMessages > 0,
+      isIncomplete: this.hasGap,
     });
     this.end();
   }
@@ -462,7 +470,9 @@ export class ClientChannel {
   }
 
   #acknowledge(message: ClientMessage, nowMs: number): void {
-    this.#acknowledgements.push(encodeAcknowledgement(message, this.#options.randomUuid(), nowMs));
+    const frame = encodeAcknowledgement(message, this.#options.randomUuid(), nowMs);
+    this.#acknowledgements.push(frame);
+    this.#recentAcknowledgements.add(frame, nowMs);
   }
 }
 

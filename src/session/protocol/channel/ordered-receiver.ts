@@ -3,8 +3,13 @@ import type { ClientMessage } from '../message/message.ts';
 /** What became of an arrived data message; all but `dropped` are acknowledged. */
 export type Arrival = 'next' | 'buffered' | 'repeat' | 'dropped';
 
-const MAX_BUFFERED_MESSAGES = 10_000;
-const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+/**
+ * After a cut the agent sends about ten lost messages a second again while it goes on with a
+ * thousand new ones (docs/protocol.md §7.3). What does not fit is lost as well and prolongs that, so
+ * there is room for a minute of it; the published client's 10 000 are full after ten seconds.
+ */
+const MAX_BUFFERED_MESSAGES = 65_536;
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 
 /**
  * The receiving half of the data channel: puts messages in order. What comes early is kept within

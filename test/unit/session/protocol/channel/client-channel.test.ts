@@ -117,6 +117,30 @@ describe('client channel', () => {
     expect(Buffer.concat(network.agent.received).equals(data)).toBe(true);
   });
 
+  it('repeats on the next socket the acknowledgements that were lost with the last one', () => {
+    const network = connected();
+    for (let message = 0; message < 200; message += 1) {
+      network.agent.send(PAYLOAD_TYPE.output, Buffer.from([message]), network.nowMs);
+    }
+    for (const frame of network.agent.takeFrames(network.nowMs)) {
+      network.client.receive(frame, network.nowMs);
+    }
+    // The acknowledgements are made, and lost with the socket.
+    network.client.takeFrames(network.nowMs);
+    network.cut();
+    const repeated = network.client.takeFrames(network.nowMs);
+    for (const frame of repeated) network.agent.receive(frame, network.nowMs);
+    expect(network.agent.deadlineMs).toBeUndefined();
+    // Not for ever: what is older than a second has arrived.
+    network.nowMs += 1500;
+    network.agent.send(PAYLOAD_TYPE.output, Buffer.from('later'), network.nowMs);
+    for (const frame of network.agent.takeFrames(network.nowMs)) {
+      network.client.receive(frame, network.nowMs);
+    }
+    network.cut();
+    expect(network.client.takeFrames(network.nowMs)).toHaveLength(1);
+  });
+
   it('resends what the agent dropped while its port was not open yet', () => {
     const network = connected();
     network.agent.isDeaf = true;
