@@ -8,8 +8,7 @@ const folder = new URL('../docs/commands/', import.meta.url);
 
 function flagLine([name, flag]) {
   const short = flag.char ? `-${flag.char}, ` : '';
-  const value =
-    flag.type === 'option' ? ` ${(flag.helpValue ?? name).toString().toUpperCase()}` : '';
+  const value = flag.type === 'option' ? ` ${flag.helpValue ?? name.toUpperCase()}` : '';
   const notes = [
     flag.summary ?? flag.description ?? '',
     flag.aliases?.length ? `(also ${flag.aliases.map((alias) => `--${alias}`).join(', ')})` : '',

@@ -106,7 +106,12 @@ async function runWithSignals(
     let onSent: () => void = () => undefined;
     const sent = new Promise<void>((resolve) => (onSent = resolve));
     const session = api.start(sessionRequest(args), onSent);
-    await Promise.race([sent, session]);
+    // Whoever stops waiting for it must not be told of its failure.
+    session.catch(() => undefined);
+    const stopped = new Promise<void>((resolve) => {
+      stop.signal.addEventListener('abort', () => resolve());
+    });
+    await Promise.race([sent, session, stopped]);
     const { runSshProxy } = await import('./ssh-proxy.ts');
     await runSshProxy({
       api,

@@ -18,6 +18,8 @@ const GAP_PATIENCE_MS = 60_000;
 /** How long in-flight data may take once a signal asked to stop. */
 const STOP_GRACE_MS = 1_000;
 const TERMINATE_GRACE_MS = 2_000;
+/** How long an answer to StartSession is waited for after that, to end what it started. */
+const STOP_PATIENCE_MS = 3_000;
 /** A far end that neither speaks nor takes input for so long is not there (docs/protocol.md §7.8). */
 const SILENCE_MS = 8_000;
 const SILENCE_PAUSED_MS = 3_000;
@@ -59,7 +61,8 @@ export interface SshProxyOptions {
  */
 export async function runSshProxy(options: SshProxyOptions): Promise<void> {
   const { target, port, stop } = options;
-  const session = await options.session;
+  const session = await Promise.race([options.session, stoppedFor(STOP_PATIENCE_MS, stop)]);
+  if (session === undefined) return;
   options.log.event('started', { sessionId: session.sessionId, target, port });
   let proxy: SshProxy;
   try {
@@ -71,6 +74,15 @@ export async function runSshProxy(options: SshProxyOptions): Promise<void> {
   }
   if (stop.aborted) await proxy.abandon();
   else await proxy.run();
+}
+
+/** Resolves when `stop` was asked for and so much time has passed. */
+function stoppedFor(milliseconds: number, stop: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    const wait = (): void => void setTimeout(() => resolve(undefined), milliseconds);
+    if (stop.aborted) wait();
+    else stop.addEventListener('abort', wait);
+  });
 }
 
 class SshProxy {

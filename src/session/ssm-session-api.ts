@@ -27,6 +27,8 @@ export interface SsmSessionApiOptions {
   connections?: Connections;
 }
 
+const ANSWER_TIMEOUT_MS = 20_000;
+
 /** Keeps the SDK's multi-line advice out of the person's ssh session. */
 const QUIET_LOGGER = {
   trace: () => undefined,
@@ -179,7 +181,10 @@ export class SsmSessionApi implements SessionApi {
       customUserAgent: [['devaccess', VERSION]] as [string, string][],
       requestHandler: {
         connectionTimeout: 5_000,
-        requestTimeout: 20_000,
+        requestTimeout: ANSWER_TIMEOUT_MS,
+        // Also for an answer that stops in the middle.
+        socketTimeout: ANSWER_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
         ...apiAgents(this.#connections),
       },
     };

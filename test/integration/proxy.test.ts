@@ -87,6 +87,28 @@ describe('devaccess-proxy between stdin and stdout', () => {
     expect(person.openSessions()).toBe(0);
   });
 
+  it.each(['SIGTERM', 'SIGHUP'] as const)(
+    'obeys %s while StartSession hangs in mid-answer',
+    async (signal) => {
+      let hasAnswered: () => void = () => undefined;
+      const answering = new Promise<void>((resolve) => (hasAnswered = resolve));
+      const { server, port } = await serve((socket) => {
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{', hasAnswered);
+        });
+      });
+      const child = person.start('devaccess-proxy', [person.bastionId, '22'], {
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+      });
+      const finished = collect(child);
+      await answering;
+      child.kill(signal);
+      const run = await finished;
+      server.close();
+      expect(run).toMatchObject({ code: signal === 'SIGTERM' ? 143 : 129, stderr: '' });
+    },
+  );
+
   it('ends the session when its output is closed', async () => {
     const { server, port } = await serve((socket) => {
       const timer = setInterval(() => socket.write('tick\n'), 10);
