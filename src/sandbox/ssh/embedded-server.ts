@@ -29,6 +29,8 @@ export interface EmbeddedServer {
 
 // OpenSSH prefers ciphers that Node has no native packet code for; AES-GCM is fast in both.
 const CIPHERS = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'] as const;
+/** The longest that a timer takes, 24 days. */
+const NEVER_MS = 2 ** 31 - 1;
 
 /** Starts an SSH server on a free loopback port: exec, shell, SFTP and, for a bastion, forwarding. */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
@@ -38,6 +40,8 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
       hostKeys: [options.hostKey],
       ident: 'devaccess-sandbox',
       algorithms: { cipher: [...CIPHERS], compress: ['none'] },
+      // As sshd by default: a client whose lid is closed is waited for.
+      keepaliveInterval: NEVER_MS,
     },
     (connection) => serve(connection, authorizedKeys, options),
   );
