@@ -103,7 +103,7 @@ export function serviceError(error: unknown, context: CallContext): unknown {
     return make(
       'DA_TLS',
       `No trusted TLS connection to ${host} (${names.find((name) => TLS.test(name)) ?? ''})`,
-      'name the certificate authority of your proxy in NODE_EXTRA_CA_CERTS',
+      'name the certificate authority of your proxy in AWS_CA_BUNDLE',
     );
   }
   if (is(NETWORK)) {
