@@ -6,10 +6,10 @@ export type Arrival = 'next' | 'buffered' | 'repeat' | 'dropped';
 /**
  * After a cut the agent sends about ten lost messages a second again while it goes on with a
  * thousand new ones (docs/protocol.md §7.3). What does not fit is lost as well and prolongs that, so
- * there is room for a minute of it; the published client's 10 000 are full after ten seconds.
+ * there is room for half a minute of it; the published client's 10 000 are full after ten seconds.
  */
-const MAX_BUFFERED_MESSAGES = 65_536;
-const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+const MAX_BUFFERED_MESSAGES = 32_768;
+const MAX_BUFFERED_BYTES = 32 * 1024 * 1024;
 
 /**
  * The receiving half of the data channel: puts messages in order. What comes early is kept within
