@@ -122,7 +122,8 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
       },
     };
   } catch (error) {
-    await connection?.terminate(0);
+    // Without a connection its stream address was refused; the session is open all the same.
+    await (connection?.terminate(0) ?? api.terminate(session.sessionId).catch(() => undefined));
     throw error;
   }
 }
