@@ -94,7 +94,7 @@ describe('a hostile gateway', () => {
     await flooded;
     expect(residentMib(child.pid!)).toBeLessThan(150);
     child.kill('SIGTERM');
-    expect(await finished).toMatchObject({ code: 143, stderr: '' });
+    expect(await finished).toMatchObject({ code: 143 });
     gateway.close();
   });
 

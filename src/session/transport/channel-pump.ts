@@ -8,6 +8,8 @@ const SOCKET_BUFFER_BYTES = 512 * 1024;
 const FRAMES_AT_ONCE = 128;
 /** A timer that fires so late shows that this process was stopped or starved meanwhile. */
 const LATE_MS = 250;
+/** On a busy machine that happens all the time; longer than this is worth telling. */
+const TOLD_MS = 2_000;
 /** While nothing is read there is no clock to keep; what is paced still goes out now and then. */
 const DEAF_TICK_MS = 250;
 /** So long after a frame more are expected. */
@@ -16,7 +18,7 @@ const RECEIVING_FOR_MS = 10_000;
 export interface PumpHandlers {
   /** Each turn, before frames are written: take the channel's events, offer more input. */
   onTurn(): void;
-  /** A timer fired much too late: this process was stopped or starved. */
+  /** This process was stopped, or starved for seconds. */
   onAwake(lateByMs: number): void;
 }
 
@@ -201,9 +203,9 @@ export class ChannelPump {
     const lateByMs = now - this.#timerAtMs;
     if (lateByMs < LATE_MS) return;
     this.#timerAtMs = Infinity;
-    this.#handlers.onAwake(Math.round(lateByMs));
+    if (lateByMs >= TOLD_MS) this.#handlers.onAwake(Math.round(lateByMs));
     this.#channel.listeningAgain(now);
-    this.#liveness.restart(now);
+    this.#liveness.slept(lateByMs);
   }
 
   #letTimePass(): void {

@@ -30,6 +30,12 @@ export class Liveness {
     this.#pingedAtMs = undefined;
   }
 
+  /** This process did not run for so long: that time does not count. */
+  slept(durationMs: number): void {
+    this.#heardAtMs += durationMs;
+    if (this.#pingedAtMs !== undefined) this.#pingedAtMs += durationMs;
+  }
+
   check(nowMs: number, activity: Activity): 'ok' | 'ping' | 'dead' {
     if (nowMs < this.deadlineMs(activity)) return 'ok';
     if (activity === 'deaf') this.restart(nowMs);

@@ -71,6 +71,15 @@ describe('liveness', () => {
     expect(liveness.deadlineMs('idle')).toBe(69_500);
   });
 
+  it('does not count the time this process was stopped, but all the rest', () => {
+    const liveness = new Liveness();
+    liveness.restart(0);
+    expect(liveness.check(3_000, 'busy')).toBe('ping');
+    liveness.slept(90_000);
+    expect(liveness.check(97_900, 'busy')).toBe('ok');
+    expect(liveness.check(98_000, 'busy')).toBe('dead');
+  });
+
   it('keeps a connection that it does not read open, and never calls it dead', () => {
     const liveness = new Liveness();
     liveness.restart(0);
