@@ -3,7 +3,7 @@
  * and to the first byte of the far end's SSH banner: on loopback TLS and with round trips of 50 ms,
  * beside a bare `node -e 0`. The runs take turns, so that what else the machine does meets all alike.
  *
- *   node scripts/bench.js startup [--runs N] [--json FILE] [--only near,far,cold,peers]
+ *   node scripts/run-ts.js test/bench/startup.ts [--runs N] [--json FILE] [--only near,far,cold,peers]
  *                                 [--entry NAME=PATH]… [--peer NAME=COMMAND]…
  *
  * `--entry` measures other builds of the entry file side by side. `--peer` measures any command that

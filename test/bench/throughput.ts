@@ -3,7 +3,7 @@
  * `ws` client that moves the same frames to the same far end with one SHA-256 and one
  * acknowledgement for each message. The runs take turns.
  *
- *   node scripts/bench.js throughput [--runs N] [--mebibytes N] [--json FILE]
+ *   node scripts/run-ts.js test/bench/throughput.ts [--runs N] [--mebibytes N] [--json FILE]
  */
 import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -11,6 +11,7 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
@@ -124,7 +125,7 @@ async function compare(): Promise<void> {
 }
 
 function proxy(port: number, mode: string): ChildProcess {
-  const script = fileURLToPath(new URL('../../bin/devaccess-proxy.js', import.meta.url));
+  const script = join(process.cwd(), 'bin', 'devaccess-proxy.js');
   const args = [script, '--target', 'i-0123456789abcdef0', '--port', mode, '--region', 'us-east-1'];
   const env = {
     ...process.env,
