@@ -142,12 +142,12 @@ export async function collect(child: ChildProcessWithoutNullStreams): Promise<Fi
   return { code, signal, stdout: Buffer.concat(stdout), stderr };
 }
 
-/** Waits for a condition that other processes bring about; fails after 20 s. */
+/** Waits for a condition that other processes bring about; fails after a minute. */
 export async function eventually(
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`never happened: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
