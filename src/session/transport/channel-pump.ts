@@ -167,15 +167,19 @@ export class ChannelPump {
   }
 
   #setTimer(): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
     const now = nowMs();
     // A full socket announces itself when it has drained; until then there is nothing to send.
-    const isSocketFull = (this.#socket?.bufferedBytes ?? 0) >= SOCKET_BUFFER_BYTES;
+    const isSocketFull = socket.bufferedBytes >= SOCKET_BUFFER_BYTES;
     const channelMs = isSocketFull
       ? undefined
       : this.#isReadingPaused
         ? now + DEAF_TICK_MS
         : this.#channel.deadlineMs(now);
-    const atMs = Math.min(channelMs ?? Infinity, this.#liveness.deadlineMs(this.#activity));
+    const wantedMs = Math.min(channelMs ?? Infinity, this.#liveness.deadlineMs(this.#activity));
+    // What was due before is due now: only the timer itself can be late.
+    const atMs = Math.max(wantedMs, now);
     if (this.#timer !== undefined && atMs >= this.#timerAtMs) return;
     this.#clearTimer();
     this.#timerAtMs = atMs;
