@@ -1,17 +1,20 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
 import { printable } from '../platform/errors.ts';
-import { sshDirectory } from '../platform/paths.ts';
+import { forwardEventText } from '../session/forward/event-text.ts';
 import type { ForwardEvent } from '../session/forward/port-forward.ts';
+import { selectorWorld } from './selector-world.ts';
 
 export default class Forward extends DevaccessCommand {
   static override summary = 'Forward local ports to a server, or to what the server reaches.';
   static override description =
-    'HOST is a name of `hosts sync` or an instance id; a host behind a bastion is reached through it. ' +
+    'HOST is a name of `hosts sync`, an instance id or tag:KEY=VALUE; a host behind a bastion is ' +
+    'reached through it. ' +
     'Listens on loopback until Ctrl-C. With --json each event is one line.';
   static override examples = [
     '<%= config.bin %> <%= command.id %> db-1 5432',
     '<%= config.bin %> <%= command.id %> bastion 15432:5432 6379 --host db.internal',
+    '<%= config.bin %> <%= command.id %> tag:Role=web 8080:80',
   ];
   static override strict = false;
   static override args = {
@@ -42,9 +45,9 @@ export default class Forward extends DevaccessCommand {
 
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(Forward);
-    const { checkRemoteHost, parsePortPair, parseSessions } =
+    const { checkRemoteHost, chooseRemoteHost, parsePortPair, parseSessions } =
       await import('../session/forward/forward-spec.ts');
-    const { readSyncedHosts, reachHost } = await import('../hosts/synced-hosts.ts');
+    const { selectHost } = await import('../hosts/selectors.ts');
     const { runForwards } = await import('../session/forward/run-forwards.ts');
     const { Connections } = await import('../aws/connections.ts');
     const { SsmSessionApi } = await import('../session/ssm-session-api.ts');
@@ -53,11 +56,14 @@ export default class Forward extends DevaccessCommand {
     const sessions = parseSessions(flags.sessions);
     if (flags.unix !== undefined && pairs.length > 1)
       this.error('--unix takes one port', { exit: 2 });
-    const reach = reachHost(args.host, readSyncedHosts(sshDirectory(process.env)));
-    const remoteHost = flags.host === undefined ? reach.remoteHost : checkRemoteHost(flags.host);
+    const asked = checkRemoteHost(flags.host);
+    const { profile, region } = flags;
+    const world = await selectorWorld({ profile, region }, process.env);
+    const { reach } = await selectHost(args.host, world);
+    const remoteHost = chooseRemoteHost(asked, reach);
     const api = await SsmSessionApi.create({
-      profile: flags.profile ?? reach.profile,
-      region: flags.region ?? reach.region,
+      profile: profile ?? reach.profile,
+      region: region ?? reach.region,
       env: process.env,
       connections: new Connections(process.env),
     });
@@ -81,31 +87,7 @@ export default class Forward extends DevaccessCommand {
       process.stdout.write(`${JSON.stringify({ forward: name, ...event })}\n`);
       return;
     }
-    const text = describe(event);
+    const text = forwardEventText(event);
     if (text !== undefined) this.talk(printable(`${name}: ${text}`));
-  }
-}
-
-function describe(event: ForwardEvent): string | undefined {
-  switch (event.event) {
-    case 'listening':
-      return `listening on ${event.address}, to ${event.remote} through ${event.target}; Ctrl-C ends it`;
-    case 'refused':
-      return `${event.remote} refused the connection, or cannot be reached from there`;
-    case 'reconnecting':
-      return `connection lost (${event.why}); resuming`;
-    case 'reconnected':
-      return 'back';
-    case 'session-ended':
-      return `${event.reason} The next connection starts a new session.`;
-    case 'message':
-      return event.text;
-    case 'connection':
-    case 'closed-connection':
-    case 'session-started':
-    case 'closed':
-      return undefined;
-    default:
-      return event satisfies never;
   }
 }

@@ -1,7 +1,8 @@
 import { DevaccessError, EXIT } from '../platform/errors.ts';
-import { isInstanceId, isOnline, nodeLabel } from './host.ts';
+import { isInstanceId, isOnline, nodeLabel, nodeList } from './host.ts';
 import type { InventoryNode } from './host.ts';
 import type { Inventory } from './inventory.ts';
+import { parseTag } from './tag.ts';
 
 const LOOKS_LIKE_BASTION = /bastion|jump/i;
 
@@ -34,8 +35,8 @@ function select(inventory: Inventory, selector: string): InventoryNode {
 
 function matcher(selector: string): (node: InventoryNode) => boolean {
   if (isInstanceId(selector)) return (node) => node.instanceId === selector;
-  const [, key = '', value = ''] = /^tag:([^=]+)=(.*)$/s.exec(selector) ?? [];
-  if (key !== '') return (node) => node.tags.get(key) === value;
+  const tag = parseTag(selector);
+  if (tag !== undefined) return (node) => node.tags.get(tag.key) === tag.value;
   throw new DevaccessError('DA_USAGE', `'${selector}' does not name a bastion`, {
     next: 'give an instance id, or tag:KEY=VALUE',
     exitCode: EXIT.usage,
@@ -60,14 +61,14 @@ function guess(inventory: Inventory): InventoryNode {
 
 function notFound(message: string, inventory: Inventory): DevaccessError {
   const online = inventory.nodes.filter(isOnline);
-  const known = online.length === 0 ? '' : `; online: ${list(online)}`;
+  const known = online.length === 0 ? '' : `; online: ${nodeList(online)}`;
   return new DevaccessError('DA_BASTION_NOT_FOUND', `${message}${known}`, {
     next: 'check --region and --profile, or name one with --bastion',
   });
 }
 
 function ambiguous(message: string, candidates: readonly InventoryNode[]): DevaccessError {
-  return new DevaccessError('DA_BASTION_AMBIGUOUS', `${message}: ${list(candidates)}`, {
+  return new DevaccessError('DA_BASTION_AMBIGUOUS', `${message}: ${nodeList(candidates)}`, {
     next: `choose one, such as --bastion ${candidates[0]?.instanceId ?? ''}`,
   });
 }
@@ -79,9 +80,4 @@ function offline(node: InventoryNode): DevaccessError {
     `The bastion ${nodeLabel(node)} is not online in Systems Manager (${status})`,
     { next: 'start it, or check its SSM agent, instance profile and way to the SSM endpoint' },
   );
-}
-
-function list(nodes: readonly InventoryNode[]): string {
-  const shown = nodes.slice(0, 10).map(nodeLabel).join(', ');
-  return nodes.length > 10 ? `${shown} and ${nodes.length - 10} more` : shown;
 }

@@ -47,3 +47,9 @@ export function isOnline(node: InventoryNode): boolean {
 export function nodeLabel(node: InventoryNode): string {
   return node.name === undefined ? node.instanceId : `${node.name} (${node.instanceId})`;
 }
+
+/** Nodes for a message; the first ten, and how many more. */
+export function nodeList(nodes: readonly InventoryNode[]): string {
+  const shown = nodes.slice(0, 10).map(nodeLabel).join(', ');
+  return nodes.length > 10 ? `${shown} and ${nodes.length - 10} more` : shown;
+}

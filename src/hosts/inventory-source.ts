@@ -1,13 +1,16 @@
-import type { Instance } from '@aws-sdk/client-ec2';
-import type { InstanceInformation } from '@aws-sdk/client-ssm';
+import type { Filter, Instance, Tag as ResourceTag } from '@aws-sdk/client-ec2';
+import type { InstanceInformation, InstanceInformationStringFilter } from '@aws-sdk/client-ssm';
 import { createEc2Client, createSsmClient } from '../aws/clients.ts';
 import type { ClientOptions } from '../aws/clients.ts';
 import { serviceError, strangeAnswer } from '../aws/service-errors.ts';
 import type { CallContext } from '../aws/service-errors.ts';
 import type { InventorySource } from './inventory.ts';
+import type { Tag } from './tag.ts';
 
 /** 100 000 nodes at 50 a page: an endpoint that goes on longer never ends. */
 const MAX_PAGES = 2_000;
+/** Ids that one filter of DescribeInstanceInformation takes. */
+const MAX_IDS = 100;
 
 /** The inventory of one region as the two services give it, page by page. */
 export function awsInventorySource(
@@ -20,9 +23,41 @@ export function awsInventorySource(
   };
 }
 
+/** The nodes of a region that carry a tag, and what SSM knows of nodes by their ids. */
+export interface TaggedSource extends InventorySource {
+  managedNodesById(ids: readonly string[]): AsyncIterable<InstanceInformation>;
+}
+
+/** Asks both services for the nodes with a tag: EC2 knows its own tags, SSM those of hybrid nodes. */
+export function awsTaggedSource(
+  options: ClientOptions,
+  profile: string | undefined,
+  { key, value }: Tag,
+): TaggedSource {
+  return {
+    instances: async function* () {
+      // EC2 takes `*`, `?` and `\\` as patterns; `?` covers each of them, and the answer is checked.
+      const pattern = value.replace(/[*?\\]/g, '?');
+      const found = instances(options, profile, [{ Name: `tag:${key}`, Values: [pattern] }]);
+      for await (const instance of found) {
+        const tags: ResourceTag[] = objects(instance.Tags);
+        if (tags.some((tag) => tag.Key === key && tag.Value === value)) yield instance;
+      }
+    },
+    managedNodes: () => managedNodes(options, profile, [{ Key: `tag:${key}`, Values: [value] }]),
+    managedNodesById: async function* (ids) {
+      for (let at = 0; at < ids.length; at += MAX_IDS) {
+        const Values = ids.slice(at, at + MAX_IDS);
+        yield* managedNodes(options, profile, [{ Key: 'InstanceIds', Values }]);
+      }
+    },
+  };
+}
+
 async function* instances(
   options: ClientOptions,
   profile: string | undefined,
+  filters: readonly Filter[] = [],
 ): AsyncGenerator<Instance> {
   const { paginateDescribeInstances } = await import('@aws-sdk/client-ec2');
   const context = { service: 'EC2', operation: 'DescribeInstances', profile };
@@ -31,7 +66,7 @@ async function* instances(
   try {
     const pages = paginateDescribeInstances(
       { client, pageSize: 1000 },
-      { Filters: [{ Name: 'instance-state-name', Values: states }] },
+      { Filters: [{ Name: 'instance-state-name', Values: states }, ...filters] },
     );
     for await (const page of bounded(pages, context)) {
       for (const reservation of objects(page.Reservations)) yield* objects(reservation.Instances);
@@ -46,12 +81,16 @@ async function* instances(
 async function* managedNodes(
   options: ClientOptions,
   profile: string | undefined,
+  filters?: InstanceInformationStringFilter[],
 ): AsyncGenerator<InstanceInformation> {
   const { paginateDescribeInstanceInformation } = await import('@aws-sdk/client-ssm');
   const context = { service: 'SSM', operation: 'DescribeInstanceInformation', profile };
   const client = await createSsmClient(options);
   try {
-    const pages = paginateDescribeInstanceInformation({ client, pageSize: 50 }, {});
+    const pages = paginateDescribeInstanceInformation(
+      { client, pageSize: 50 },
+      filters === undefined ? {} : { Filters: filters },
+    );
     for await (const page of bounded(pages, context)) yield* objects(page.InstanceInformationList);
   } catch (error) {
     throw serviceError(error, context);

@@ -11,7 +11,7 @@ import { HOSTS_FILE_PATTERN, hostBlocks, isHostsFile } from './ssh-config-file.t
 export interface SyncedHost {
   alias: string;
   instanceId: string;
-  /** Address behind the bastion; undefined for a node of Systems Manager itself. */
+  /** The bastion's instance id, and the address behind it; undefined for a node of Systems Manager itself. */
   behind: { bastion: string; hostName: string } | undefined;
   profile: string | undefined;
   region: string | undefined;
@@ -63,9 +63,7 @@ export function reachHost(name: string, hosts: readonly SyncedHost[]): Reach {
     );
   }
   const { behind, instanceId, profile, region } = first;
-  if (behind === undefined) return { target: instanceId, remoteHost: undefined, profile, region };
-  const bastion = reachHost(behind.bastion, hosts);
-  return { ...bastion, remoteHost: behind.hostName };
+  return { target: behind?.bastion ?? instanceId, remoteHost: behind?.hostName, profile, region };
 }
 
 function unknown(name: string, hosts: readonly SyncedHost[]): DevaccessError {
@@ -82,27 +80,42 @@ function isNear(alias: string, name: string): boolean {
   return left.includes(right) || right.includes(left);
 }
 
+interface Entry {
+  alias: string;
+  instanceId: string;
+  hostName: string | undefined;
+  /** Alias of the host that ssh jumps through. */
+  jump: string | undefined;
+  /** Words of the ProxyCommand. */
+  command: readonly string[];
+}
+
+/** The hosts of one file. A jump is through a host of the same file, with its account. */
 function parseHosts(text: string): SyncedHost[] {
   if (!isHostsFile(text)) return [];
-  return [...hostBlocks(text)].map(([instanceId, block]) => {
-    const settings = new Map(
-      sshDirectives(block.text).map(({ keyword, words }) => [keyword, words]),
-    );
+  const entries = [...hostBlocks(text)].map(([instanceId, { alias, text: block }]): Entry => {
+    const settings = new Map(sshDirectives(block).map(({ keyword, words }) => [keyword, words]));
+    const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
     const command = settings.get('proxycommand') ?? [];
-    const flag = (name: string): string | undefined => {
-      const at = command.indexOf(name);
-      return at < 0 ? undefined : command[at + 1];
-    };
-    const [bastion] = settings.get('proxyjump') ?? [];
-    const [hostName] = settings.get('hostname') ?? [];
-    return {
-      alias: block.alias,
-      instanceId,
-      behind: bastion === undefined || hostName === undefined ? undefined : { bastion, hostName },
-      profile: flag('--profile'),
-      region: flag('--region'),
-    };
+    return { alias, instanceId, hostName: first('hostname'), jump: first('proxyjump'), command };
   });
+  return entries.flatMap(({ alias, instanceId, hostName, jump, command }): SyncedHost[] => {
+    if (jump === undefined) {
+      return [{ alias, instanceId, behind: undefined, ...proxyAccount(command) }];
+    }
+    const bastion = entries.find((entry) => entry.alias === jump);
+    if (bastion === undefined || hostName === undefined) return [];
+    const behind = { bastion: bastion.instanceId, hostName };
+    return [{ alias, instanceId, behind, ...proxyAccount(bastion.command) }];
+  });
+}
+
+function proxyAccount(command: readonly string[]): Pick<SyncedHost, 'profile' | 'region'> {
+  const flag = (name: string): string | undefined => {
+    const at = command.indexOf(name);
+    return at < 0 ? undefined : command[at + 1]?.replaceAll('%%', '%');
+  };
+  return { profile: flag('--profile'), region: flag('--region') };
 }
 
 function listFolder(folder: string): string[] {

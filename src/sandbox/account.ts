@@ -67,6 +67,8 @@ export interface ManagedNode {
   readonly resourceType: 'EC2Instance' | 'ManagedInstance';
   readonly ipAddress: string;
   readonly computerName: string;
+  /** Hybrid nodes only: an EC2 node carries the instance's tags. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Hybrid nodes only: what the activation said. */
   readonly activation?: {
     readonly activationId: string;

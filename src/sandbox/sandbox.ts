@@ -37,6 +37,8 @@ export interface SandboxOptions {
   maxCredentialLifetimeMs?: number;
   /** Session documents that exist. Default: those the agent serves. */
   documents?: readonly string[];
+  /** Session documents that no policy of the person allows. Default: none. */
+  deniedDocuments?: readonly string[];
   /** Milliseconds since the epoch. Default: the machine's clock. */
   now?: () => number;
 }
@@ -86,14 +88,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { host = '127.0.0.1' } = options;
   const urlHost = host === '::1' ? '[::1]' : host;
   const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
-  const documents = options.documents ?? SERVED_DOCUMENTS;
+  const { documents = SERVED_DOCUMENTS, deniedDocuments = [] } = options;
   const httpServer = createApiServer({
     verifier,
     services: [
       stsService({ account, credentials, totp: new TotpVerifier(now), requireMfa }),
       iamService({ account }),
       ec2ApiService({ account }),
-      ssmService({ account, registry, requireMfa, documents, gatewayUrl, now }),
+      ssmService({ account, registry, requireMfa, documents, deniedDocuments, gatewayUrl, now }),
       kmsService({ account, vault }),
     ],
   });

@@ -169,6 +169,7 @@ function seedNodes(
       resourceType: 'ManagedInstance',
       ipAddress: '192.168.1.50',
       computerName: 'office-nas',
+      tags: { Environment: 'sandbox', Site: 'office' },
       activation: {
         activationId: randomUUID(),
         iamRole: 'devaccess-hybrid-nodes',

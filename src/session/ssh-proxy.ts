@@ -6,6 +6,7 @@ import type { SessionFacts } from './protocol/channel/channel-event.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
 import { laneOf } from './lane.ts';
 import type { Lane } from './lane.ts';
+import { portUnreachable } from './port-unreachable.ts';
 import { SmuxFramingError } from './protocol/smux/frame.ts';
 import type { SessionApi, StartedSession } from './session-api.ts';
 import { SessionConnection } from './transport/session-connection.ts';
@@ -348,21 +349,6 @@ class SshProxy {
       stdout.write('', () => resolve());
     });
   }
-}
-
-function portUnreachable({ target, port, remoteHost }: SshProxyOptions): DevaccessError {
-  if (remoteHost !== undefined) {
-    return new DevaccessError(
-      'DA_REMOTE_UNREACHABLE',
-      `The agent on ${target} answered, but cannot reach ${remoteHost}:${port} from there.`,
-      { next: `check the address, and that security groups let ${target} connect to it.` },
-    );
-  }
-  return new DevaccessError(
-    'DA_PORT_SILENT',
-    `The agent on ${target} answered, but nothing answers on port ${port} there.`,
-    { next: `check that the SSH server runs on ${target} and listens on port ${port}.` },
-  );
 }
 
 function endedEarly(target: string, how: string, reason: string): DevaccessError {

@@ -218,7 +218,18 @@ export class SsmSessionApi implements SessionApi {
             cause: error,
           },
         );
-      case 'AccessDeniedException':
+      case 'AccessDeniedException': {
+        const document = /:document\/([\w.-]{3,128})/.exec(text)?.[1];
+        if (operation === 'StartSession' && document !== undefined) {
+          return new DevaccessError(
+            'DA_DOCUMENT_DENIED',
+            `You may not start sessions with the document ${document} on ${about}.`,
+            {
+              next: `ask for ssm:StartSession on arn:aws:ssm:*:*:document/${document}; a policy may also ask for MFA (${this.#mfaCommand()}).`,
+              cause: error,
+            },
+          );
+        }
         return new DevaccessError(
           'DA_ACCESS_DENIED',
           `Access denied for ${service} ${operation} on ${about}: ${text}`,
@@ -227,8 +238,10 @@ export class SsmSessionApi implements SessionApi {
             cause: error,
           },
         );
+      }
       case 'InvalidDocument':
         return new DevaccessError('DA_DOCUMENT', `The session document is not available: ${text}`, {
+          next: `check the region (${this.region}): not every one has every document of AWS.`,
           cause: error,
         });
       default:

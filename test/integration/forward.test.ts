@@ -28,6 +28,7 @@ interface ForwardLine {
   address?: string;
   text?: string;
   reason?: string;
+  error?: { code: string };
 }
 
 /** A running `devaccess forward … --json`, and the events it prints. */
@@ -146,7 +147,7 @@ describe('devaccess forward', () => {
     const socket = connect(await forward.port());
     const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('ECONNRESET');
-    await forward.event('refused');
+    expect((await forward.event('refused')).error).toMatchObject({ code: 'DA_PORT_SILENT' });
     expect(person.openSessions()).toBe(1);
   });
 
@@ -161,6 +162,33 @@ describe('devaccess forward', () => {
       target: person.bastionId,
       documentName: 'AWS-StartPortForwardingSessionToRemoteHost',
     });
+  });
+
+  it('takes a tag for the one host that carries it', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(person, ['tag:Name=bastion', `0:${port}`]);
+    const socket = connect(await forward.port());
+    socket.write('ping');
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    server.close();
+    expect(answer.toString()).toBe('ping');
+  });
+
+  it('reaches a tagged host through its bastion, and a hybrid node by its own tags', async () => {
+    const forwards = [
+      new RunningForward(person, ['tag:Name=db-1', '0:22']),
+      new RunningForward(person, ['tag:Site=office', '0:22']),
+    ];
+    for (const forward of forwards) {
+      const socket = connect(await forward.port());
+      const [banner] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      expect(banner.toString()).toMatch(/^SSH-2\.0-/);
+    }
+    const sessions = person.aws.sandbox.registry.list().slice(-2);
+    const targets = sessions.map(({ target }) => target).sort();
+    expect(targets).toEqual([person.bastionId, expect.stringMatching(/^mi-/)]);
   });
 
   it('refuses a busy port before any session starts', async () => {
@@ -285,11 +313,37 @@ describe('devaccess forward', () => {
     expect(person.openSessions()).toBe(0);
   });
 
+  it('names the document that a policy withholds', async () => {
+    const denied = await Person.arrive({
+      deniedDocuments: ['AWS-StartPortForwardingSessionToRemoteHost'],
+    });
+    try {
+      await denied.startDay();
+      const run = await denied.run('devaccess', ['forward', 'someserver', '0:22']);
+      expect(run.code).toBe(1);
+      expect(run.stderr).toContain(
+        `You may not start sessions with the document AWS-StartPortForwardingSessionToRemoteHost on ${denied.bastionId}. [DA_DOCUMENT_DENIED] Next: `,
+      );
+    } finally {
+      await denied.leave();
+    }
+  });
+
   it.each([
     [['nowhere', '80'], 2, "There is no host 'nowhere'"],
     [['bast', '80'], 2, 'there is bastion'],
-    [['bastion', '0'], 2, "'0' is not [LOCAL:]PORT"],
-    [['bastion', '70000'], 2, "'70000' is not [LOCAL:]PORT"],
+    [['bastion', '0'], 2, "'0' is not [LOCAL:]PORT with ports from 1 to 65535. [DA_PORT]"],
+    [['bastion', '70000'], 2, "'70000' is not [LOCAL:]PORT with ports from 1 to 65535. [DA_PORT]"],
+    [['tag:Name=worker', '80'], 2, 'tag:Name=worker is more than one host: worker (i-'],
+    [
+      ['tag:Name=nothing', '80'],
+      1,
+      'No node in us-east-1 has the tag Name=nothing [DA_HOST_NOT_FOUND]',
+    ],
+    [['tag:Name=old-build', '80'], 1, 'is stopped [DA_HOST_OFFLINE]'],
+    [['tag:Name=elsewhere', '80'], 1, 'is not in Systems Manager [DA_HOST_OFFLINE]'],
+    [['tag:Name', '80'], 2, "'tag:Name' does not name a tag [DA_USAGE]"],
+    [['someserver', '80', '--host', 'db.internal'], 2, '10.0.1.10 is reached through i-'],
     [['bastion', '80', '--host', '$(id)'], 2, 'is not a host name'],
     [['bastion', '80', '--sessions', '9'], 2, "'9' sessions"],
     [['i-0123456789abcdef0', '0:80'], 1, 'not connected'],

@@ -277,7 +277,7 @@ describe('what a person sees when devaccess-proxy fails', () => {
     const run = await finished;
     expect(run.code).toBe(1);
     expect(line(run.stderr)).toBe(
-      `devaccess-proxy: The agent on ${person.bastionId} answered, but nothing answers on port ${port} there. [DA_PORT_SILENT] Next: check that the SSH server runs on ${person.bastionId} and listens on port ${port}.`,
+      `devaccess-proxy: The agent on ${person.bastionId} answered, but nothing answers on port ${port} there. [DA_PORT_SILENT] Next: check that its server runs on ${person.bastionId} and listens on port ${port}.`,
     );
   });
 

@@ -27,6 +27,8 @@ export interface SsmSessionOptions {
   requireMfa: boolean;
   /** Session documents that exist here. */
   documents: readonly string[];
+  /** Session documents that no policy of the person allows. */
+  deniedDocuments: readonly string[];
   /** `ws://host:port`, where the message gateway listens. */
   gatewayUrl: () => string;
 }
@@ -66,6 +68,9 @@ function startSession(
       throw notAuthorized(caller.arn, 'StartSession', targetArn(account, region, target));
     }
     const document = findDocument(documentName, options.documents);
+    if (options.deniedDocuments.includes(document.name)) {
+      throw notAuthorized(caller.arn, 'StartSession', documentArn(account, region, document.name));
+    }
     const parameters = resolveParameters(document, given);
     if (!isConnected(account, target, region)) {
       throw new ServiceError('TargetNotConnected', '', 400, {
@@ -233,6 +238,12 @@ function targetArn({ accountId }: SandboxAccount, region: string, target: string
   return target.startsWith('mi-')
     ? `arn:aws:ssm:${region}:${accountId}:managed-instance/${target}`
     : `arn:aws:ec2:${region}:${accountId}:instance/${target}`;
+}
+
+/** The documents of AWS itself belong to no account. */
+function documentArn({ accountId }: SandboxAccount, region: string, name: string): string {
+  const owner = name.startsWith('AWS-') ? '' : accountId;
+  return `arn:aws:ssm:${region}:${owner}:document/${name}`;
 }
 
 function notAuthorized(callerArn: string, action: string, resource: string): ServiceError {

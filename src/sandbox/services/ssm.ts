@@ -119,9 +119,9 @@ function nodeMatches(account: SandboxAccount, node: ManagedNode, filter: NodeFil
   return filter.values.some((value) => facts?.includes(value));
 }
 
-/** An EC2 node carries the instance's tags. */
 function tagFacts(instances: readonly Ec2Instance[], node: ManagedNode, key: string) {
-  const tags = instances.find(({ instanceId }) => instanceId === node.instanceId)?.tags ?? {};
+  const instance = instances.find(({ instanceId }) => instanceId === node.instanceId);
+  const tags = instance?.tags ?? node.tags ?? {};
   return key === 'tag-key' ? Object.keys(tags) : [tagValue(tags, key.slice('tag:'.length))];
 }
 

@@ -10,21 +10,45 @@ export interface PortPair {
 
 /**
  * Reads `[LOCAL:]PORT`; without LOCAL the same port is used here, LOCAL 0 takes any free one.
- * @throws DevaccessError DA_USAGE
+ * @throws DevaccessError DA_PORT
  */
 export function parsePortPair(text: string): PortPair {
   const [, local, remote = ''] = /^(?:(\d{1,5}):)?(\d{1,5})$/.exec(text) ?? [];
   const pair = { local: Number(local ?? remote), remote: Number(remote) };
   if (remote === '' || pair.remote < 1 || pair.remote > 65_535 || pair.local > 65_535) {
-    throw usage(`'${text}' is not [LOCAL:]PORT with ports from 1 to 65535`);
+    throw new DevaccessError(
+      'DA_PORT',
+      `'${text}' is not [LOCAL:]PORT with ports from 1 to 65535.`,
+      {
+        exitCode: EXIT.usage,
+        next: 'give such as 5432 or 15432:5432; LOCAL may be 0 for any free.',
+      },
+    );
   }
   return pair;
 }
 
 /** `--host`. @throws DevaccessError DA_USAGE */
-export function checkRemoteHost(host: string): string {
-  if (isRemoteHost(host)) return host;
+export function checkRemoteHost(host: string | undefined): string | undefined {
+  if (host === undefined || isRemoteHost(host)) return host;
   throw usage(`'${host}' is not a host name or address`);
+}
+
+/**
+ * The host that the target forwards to: the one asked for, or the one that was named. Asking from a
+ * host that has no agent of its own would go out from its bastion, which is not what was said.
+ *
+ * @throws DevaccessError DA_USAGE
+ */
+export function chooseRemoteHost(
+  asked: string | undefined,
+  named: { target: string; remoteHost: string | undefined },
+): string | undefined {
+  if (asked === undefined || named.remoteHost === undefined) return asked ?? named.remoteHost;
+  const { target, remoteHost } = named;
+  throw usage(
+    `--host needs a node with an agent, and ${remoteHost} is reached through ${target}: name that one`,
+  );
 }
 
 /** `--sessions`: 1 to 8, or `auto`. */

@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
+import { portUnreachable } from '../port-unreachable.ts';
 import type { SessionApi } from '../session-api.ts';
 import { endError, startTunnel } from './tunnel.ts';
 import type { StartedTunnel } from './tunnel.ts';
@@ -25,7 +26,7 @@ export type ForwardEvent =
   | { event: 'listening'; address: string; port?: number; target: string; remote: string }
   | { event: 'connection'; open: number }
   | { event: 'closed-connection'; open: number }
-  | { event: 'refused'; remote: string }
+  | { event: 'refused'; remote: string; error: { code: string; message: string; next: string } }
   | { event: 'reconnecting'; why: string }
   | { event: 'reconnected' }
   | { event: 'session-started'; sessionId: string }
@@ -211,10 +212,17 @@ export class PortForward {
             onEvent(isInterrupted ? { event: 'reconnecting', why } : { event: 'reconnected' });
           },
           onRefused: () => {
-            onEvent({
-              event: 'refused',
-              remote: `${request.remoteHost ?? request.target}:${request.port}`,
+            const {
+              code,
+              message,
+              next = '',
+            } = portUnreachable({
+              target: request.target,
+              port: request.port,
+              remoteHost: request.remoteHost,
             });
+            const remote = `${request.remoteHost ?? request.target}:${request.port}`;
+            onEvent({ event: 'refused', remote, error: { code, message, next } });
           },
           onMessage: (text) => onEvent({ event: 'message', text: printable(text) }),
           onEnd: (end) => {
