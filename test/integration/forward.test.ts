@@ -282,29 +282,6 @@ describe('devaccess forward', () => {
     expect(answer.toString()).toBe('late answer');
   });
 
-  it('serves an agent without multiplexing one connection after the other', async () => {
-    const old = await Person.arrive({ agent: { agentVersion: '3.0.196.0' } });
-    try {
-      await old.startDay();
-      const { server, port } = await serve(echo);
-      const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
-      const local = await forward.port();
-      for (const text of ['one', 'two']) {
-        const socket = connect(local);
-        socket.write(text);
-        const [answer] = (await once(socket, 'data')) as [Buffer];
-        expect(answer.toString()).toBe(text);
-        socket.destroy();
-        await once(socket, 'close');
-      }
-      server.close();
-      expect(await forward.stop()).toMatchObject({ code: 0 });
-      await old.noSessionIsOpen();
-    } finally {
-      await old.leave();
-    }
-  });
-
   it('ends its sessions on Ctrl-C', async () => {
     const forward = new RunningForward(person, [person.bastionId, '0:22', '0:2222']);
     await forward.event('listening', 2);
@@ -351,5 +328,74 @@ describe('devaccess forward', () => {
     const run = await person.run('devaccess', ['forward', ...args]);
     expect(run.code).toBe(code);
     expect(run.stderr).toContain(text);
+  });
+});
+
+describe('devaccess forward to an agent without multiplexing', () => {
+  let old: Person;
+  beforeAll(async () => {
+    old = await Person.arrive({ agent: { agentVersion: '3.0.196.0' } });
+    await old.startDay();
+  });
+  afterAll(async () => {
+    for (const forward of running.splice(0)) await forward.stop();
+    await old.noSessionIsOpen();
+    await old.leave();
+  });
+
+  it('serves one connection after the other', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
+    const local = await forward.port();
+    const sockets = ['one', 'two', 'three'].map((text) => {
+      const socket = connect(local);
+      socket.write(text);
+      return { socket, text };
+    });
+    for (const { socket, text } of sockets) {
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).toBe(text);
+      socket.destroy();
+    }
+    server.close();
+    expect(await forward.stop()).toMatchObject({ code: 0 });
+  });
+
+  it('does not lose an answer that comes after the end of input', async () => {
+    const { server, port } = await serve((socket) => {
+      socket.once('data', () => {
+        setTimeout(() => socket.write('late '), 300);
+        setTimeout(() => socket.end('answer'), 600);
+      });
+    });
+    const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
+    const answer = await exchange({ port: await forward.port() }, Buffer.from('question'));
+    server.close();
+    expect(answer.toString()).toBe('late answer');
+  });
+
+  it('gives no connection what was meant for the one before', async () => {
+    const { server, port } = await serve((socket) => {
+      socket.once('data', (first: Buffer) => {
+        const filler = Buffer.alloc(64 * 1024, first);
+        const pour = (): void => {
+          while (socket.writable && socket.write(filler));
+        };
+        socket.on('drain', pour);
+        pour();
+      });
+    });
+    const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
+    const local = await forward.port();
+    const first = connect(local);
+    first.write('1');
+    await once(first, 'data');
+    const second = connect(local);
+    second.write('2');
+    first.destroy();
+    const [answer] = (await once(second, 'data')) as [Buffer];
+    second.destroy();
+    server.close();
+    expect(answer.toString().replace(/2/g, '')).toBe('');
   });
 });

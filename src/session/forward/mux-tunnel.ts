@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { DevaccessError } from '../../platform/errors.ts';
 import { SmuxFramingError } from '../protocol/smux/frame.ts';
 import { SmuxSession } from '../protocol/smux/smux-session.ts';
+import { resetSocket } from './reset-socket.ts';
 import type { TunnelLink, TunnelPlumbing } from './tunnel.ts';
 
 /** Bytes of one connection that may wait to be sent before its source is paused. */
@@ -72,6 +73,7 @@ export class MuxTunnel implements TunnelPlumbing {
     socket.on('end', () => this.#watchSilence(connection));
     socket.on('error', () => undefined);
     socket.on('close', () => this.#localClosed(connection));
+    socket.resume();
     this.#send();
   }
 
@@ -104,7 +106,7 @@ export class MuxTunnel implements TunnelPlumbing {
 
   end(): void {
     clearTimeout(this.#keepAliveTimer);
-    for (const { socket } of this.#connections.values()) reset(socket);
+    for (const { socket } of this.#connections.values()) resetSocket(socket);
   }
 
   #localData(connection: Connection, chunk: Buffer): void {
@@ -150,7 +152,7 @@ export class MuxTunnel implements TunnelPlumbing {
         waiting = socket.writableLength;
         movedAtMs = performance.now();
       } else if (performance.now() - movedAtMs >= STUCK_MS) {
-        reset(socket);
+        resetSocket(socket);
       }
     }, STUCK_CHECK_MS);
   }
@@ -171,7 +173,7 @@ export class MuxTunnel implements TunnelPlumbing {
     if (!connection.hasReceived && this.#refusals > 0) {
       this.#refusals -= 1;
       this.#options.onRefused();
-      reset(socket);
+      resetSocket(socket);
     } else {
       socket.end(() => socket.destroySoon());
     }
@@ -209,11 +211,4 @@ export class MuxTunnel implements TunnelPlumbing {
       Math.max(1, deadlineMs - performance.now()),
     );
   }
-}
-
-function reset(socket: Socket): void {
-  if (socket.destroyed) return;
-  // Unix sockets cannot be reset; closing is all there is.
-  if (socket.remotePort === undefined) socket.destroy();
-  else socket.resetAndDestroy();
 }

@@ -6,6 +6,7 @@ import type { Log } from '../../platform/log.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { portUnreachable } from '../port-unreachable.ts';
 import type { SessionApi } from '../session-api.ts';
+import { resetSocket } from './reset-socket.ts';
 import { endError, startTunnel } from './tunnel.ts';
 import type { StartedTunnel } from './tunnel.ts';
 
@@ -183,7 +184,7 @@ export class PortForward {
       this.#options.onEvent({ event: 'message', text: errorLine(error) });
       // Those that can go through another session do; the others are told.
       this.#drainWaiting();
-      for (const socket of this.#waiting.splice(0)) socket.resetAndDestroy();
+      for (const socket of this.#waiting.splice(0)) resetSocket(socket);
     });
   }
 
@@ -257,7 +258,6 @@ export class PortForward {
 function attach({ tunnel }: StartedTunnel, socket: Socket): void {
   if (socket.destroyed) return;
   tunnel.attach(socket);
-  socket.resume();
 }
 
 function hostPort({ address, family, port }: AddressInfo): string {

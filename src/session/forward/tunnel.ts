@@ -11,7 +11,7 @@ import { MuxTunnel } from './mux-tunnel.ts';
 
 /** One port session that carries local connections to a port of the far end. */
 export interface Tunnel {
-  /** Takes over a local connection (opened with `allowHalfOpen`), to its end. */
+  /** Takes over a local connection (half-open allowed, paused), to its end. */
   attach(socket: Socket): void;
   /** Connections it carries now. */
   readonly connections: number;
@@ -22,6 +22,10 @@ export interface Tunnel {
 /** What a tunnel needs of its session, and what the session tells it. */
 export interface TunnelLink {
   readonly wantsInput: boolean;
+  /** Everything sent has been acknowledged. */
+  readonly isDrained: boolean;
+  /** Output is missing in the middle; it will come. */
+  readonly hasGap: boolean;
   sendInput(bytes: Buffer): void;
   sendDisconnect(): void;
   setSinkFull(isFull: boolean): void;
