@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** A server as the inventory knows it: EC2 and SSM facts merged (8.2 of the hosts facts). */
 export interface InventoryNode {
   instanceId: string;
@@ -19,8 +21,11 @@ export interface InventoryNode {
   isHybrid: boolean;
 }
 
-/** How ssh gets to a host: through its own agent, or through the bastion's sshd. */
-export type Route = 'direct' | 'jump';
+/** How ssh gets to a host behind the bastion: through its sshd, or through its agent alone. */
+export type BastionRoute = 'jump' | 'remote-host';
+
+/** How ssh gets to a host: through its own agent, or through the bastion. */
+export type Route = 'direct' | BastionRoute;
 
 /** A server that gets an entry in the SSH config. */
 export interface HostEntry {
@@ -37,6 +42,11 @@ const INSTANCE_ID = /^(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})$/;
 /** The only form of an id that may reach a ProxyCommand (8.4). */
 export function isInstanceId(text: string): boolean {
   return INSTANCE_ID.test(text);
+}
+
+/** An IPv4 or IPv6 address; one with a zone is none that another host could use. */
+export function isPlainAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
 }
 
 export function isOnline(node: InventoryNode): boolean {

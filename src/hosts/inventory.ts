@@ -1,8 +1,7 @@
-import { isIP } from 'node:net';
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { InstanceInformation } from '@aws-sdk/client-ssm';
 import { DevaccessError } from '../platform/errors.ts';
-import { isInstanceId } from './host.ts';
+import { isInstanceId, isPlainAddress } from './host.ts';
 import type { InventoryNode } from './host.ts';
 
 /** Where the inventory comes from: each gives all items of all pages, its errors already ours. */
@@ -103,7 +102,7 @@ function ec2Node(
     tags,
     state: instance.State?.Name,
     vpcId: instance.VpcId,
-    privateAddress: isIP(address ?? '') === 0 ? undefined : address,
+    privateAddress: isPlainAddress(address ?? '') ? address : undefined,
     platformName: plain(agent?.PlatformName) ?? plain(instance.PlatformDetails),
     isWindows:
       agent?.PlatformType === undefined

@@ -2,7 +2,7 @@
 import { assignAliases } from './aliases.ts';
 import type { Reserved } from './aliases.ts';
 import { isOnline } from './host.ts';
-import type { HostEntry, InventoryNode, Route } from './host.ts';
+import type { BastionRoute, HostEntry, InventoryNode, Route } from './host.ts';
 import { hostPort, hostUser } from './host-user.ts';
 
 export interface SkippedNode {
@@ -19,6 +19,8 @@ export interface HostPlan {
 }
 
 export interface PlanOptions {
+  /** How hosts behind the bastion are reached. */
+  route: BastionRoute;
   /** User for every entry, instead of the rules. */
   user: string | undefined;
   /** Names other parts of the SSH config use. */
@@ -32,12 +34,12 @@ export interface PlanOptions {
 export function planHosts(
   nodes: readonly InventoryNode[],
   bastion: InventoryNode,
-  { user, reserved }: PlanOptions,
+  { route: bastionRoute, user, reserved }: PlanOptions,
 ): HostPlan {
   const reached: { node: InventoryNode; route: Route }[] = [];
   const skipped: SkippedNode[] = [];
   for (const node of nodes) {
-    const way = routeTo(node, bastion);
+    const way = routeTo(node, bastion, bastionRoute);
     if ('route' in way) reached.push({ node, route: way.route });
     else skipped.push({ instanceId: node.instanceId, name: node.name ?? null, reason: way.reason });
   }
@@ -50,7 +52,7 @@ export function planHosts(
     alias: aliasOf(node),
     instanceId: node.instanceId,
     route,
-    hostName: route === 'jump' ? (node.privateAddress ?? node.instanceId) : node.instanceId,
+    hostName: route === 'direct' ? node.instanceId : (node.privateAddress ?? node.instanceId),
     user: hostUser(node, user),
     port: hostPort(node),
   }));
@@ -60,12 +62,13 @@ export function planHosts(
 function routeTo(
   node: InventoryNode,
   bastion: InventoryNode,
+  bastionRoute: BastionRoute,
 ): { route: Route } | { reason: string } {
   if (node.instanceId === bastion.instanceId) return { route: 'direct' };
   if (node.isWindows) return { reason: 'Windows: reach it by RDP' };
   if (node.state !== undefined && node.state !== 'running') return { reason: node.state };
   const isBehindBastion = node.vpcId !== undefined && node.vpcId === bastion.vpcId;
-  if (isBehindBastion && node.privateAddress !== undefined) return { route: 'jump' };
+  if (isBehindBastion && node.privateAddress !== undefined) return { route: bastionRoute };
   if (isOnline(node)) return { route: 'direct' };
   if (node.pingStatus !== undefined) {
     return { reason: `not online in Systems Manager (${node.pingStatus})` };

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
+import { isInstanceId, isPlainAddress } from './host.ts';
 
 export interface ProxyProgram {
   /** Absolute path of Node. */
@@ -19,22 +20,35 @@ export interface ProxyAccount {
 /** Names both AWS SDKs can read (2.2 of the credentials facts); none of it means anything to sh. */
 const PROFILE = /^[\w\-@+.%:/]+$/;
 
+/** Values of ProxyCommand, by the way they go. */
+export interface ProxyCommands {
+  /** To the node that HostName is the id of. */
+  direct: string;
+  /** To an address that a node reaches: no login on that node. */
+  through: (nodeId: string, address: string) => string;
+}
+
 /**
- * The value of ProxyCommand: ssh expands `%`, then the person's shell reads it. Node is named too,
- * as `#!` would take whichever `node` comes first in the PATH of whoever runs ssh.
+ * The values of ProxyCommand: ssh expands `%`, then the person's shell reads them. Node is named
+ * too, as `#!` would take whichever `node` comes first in the PATH of whoever runs ssh.
  *
  * @throws DevaccessError DA_UNQUOTABLE_PATH for an installation path no shell would read back,
  *   DA_USAGE for a profile name AWS tools cannot read
  */
-export function proxyCommand(program: ProxyProgram, account: ProxyAccount): string {
-  const words = [
-    quotePath(program.node),
-    quotePath(program.script),
-    '--target %h --port %p',
-    ...(account.profile === undefined ? [] : [`--profile ${profileWord(account.profile)}`]),
-    `--region ${account.region}`,
-  ];
-  return words.join(' ');
+export function proxyCommands(program: ProxyProgram, account: ProxyAccount): ProxyCommands {
+  const head = `${quotePath(program.node)} ${quotePath(program.script)}`;
+  const { profile, region } = account;
+  const tail = `${profile === undefined ? '' : `--profile ${profileWord(profile)} `}--region ${region}`;
+  return {
+    direct: `${head} --target %h --port %p ${tail}`,
+    through: (nodeId, address) => {
+      // The inventory holds no other; a shell reads this.
+      if (!isInstanceId(nodeId) || !isPlainAddress(address)) {
+        throw new Error(`not a node and an address: ${nodeId}, ${address}`);
+      }
+      return `${head} --target ${nodeId} --host ${address} --port %p ${tail}`;
+    },
+  };
 }
 
 /**

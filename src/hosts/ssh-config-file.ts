@@ -1,14 +1,15 @@
 import { DevaccessError } from '../platform/errors.ts';
-import type { HostEntry } from './host.ts';
+import type { HostEntry, Route } from './host.ts';
+import type { ProxyCommands } from './proxy-command.ts';
 
 const MARKER = '# devaccess-hosts 1';
 
 export interface HostsFile {
   /** The command that writes the same file again. */
   command: string;
-  /** Alias of the bastion, exactly as its own entry spells it: ssh compares case-sensitively. */
-  bastion: string;
-  proxyCommand: string;
+  /** The alias exactly as the bastion's own entry spells it: ssh compares case-sensitively. */
+  bastion: { alias: string; instanceId: string };
+  proxyCommands: ProxyCommands;
 }
 
 /**
@@ -80,20 +81,30 @@ export function hostBlocks(text: string): ReadonlyMap<string, { alias: string; t
 
 function renderEntry(file: HostsFile, entry: HostEntry): string {
   const { alias, instanceId, route, hostName, user, port } = entry;
-  const way =
-    route === 'direct'
-      ? [`ProxyCommand ${file.proxyCommand}`, 'ProxyUseFdpass no']
-      : [`ProxyJump ${file.bastion}`];
   const options = [
     `HostName ${hostName}`,
     // known_hosts then follows the server, not an address that another may get tomorrow.
     `HostKeyAlias ${instanceId}`,
     ...(user === undefined ? [] : [`User ${user}`]),
     ...(port === 22 ? [] : [`Port ${port}`]),
-    ...way,
+    ...routeOptions(file, route, hostName),
     'ServerAliveInterval 15',
     'ServerAliveCountMax 3',
   ];
   const names = alias === instanceId ? alias : `${alias} ${instanceId}`;
   return `Host ${names}\n${options.map((option) => `    ${option}\n`).join('')}`;
+}
+
+function routeOptions(file: HostsFile, route: Route, hostName: string): string[] {
+  const proxy = (command: string): string[] => [`ProxyCommand ${command}`, 'ProxyUseFdpass no'];
+  switch (route) {
+    case 'direct':
+      return proxy(file.proxyCommands.direct);
+    case 'jump':
+      return [`ProxyJump ${file.bastion.alias}`];
+    case 'remote-host':
+      return proxy(file.proxyCommands.through(file.bastion.instanceId, hostName));
+    default:
+      return route satisfies never;
+  }
 }

@@ -4,14 +4,14 @@ import { editFile, readTextFile } from '../platform/safe-file.ts';
 import { unifiedDiff } from '../platform/unified-diff.ts';
 import type { Reserved } from './aliases.ts';
 import { chooseBastion } from './bastion.ts';
-import type { HostEntry, Route } from './host.ts';
+import type { BastionRoute, HostEntry, Route } from './host.ts';
 import { checkUser } from './host-user.ts';
 import { readInventory } from './inventory.ts';
 import type { InventorySource } from './inventory.ts';
 import { knownHosts } from './known-hosts.ts';
 import { planHosts } from './plan.ts';
 import type { SkippedNode } from './plan.ts';
-import { proxyCommand } from './proxy-command.ts';
+import { proxyCommands } from './proxy-command.ts';
 import type { ProxyProgram } from './proxy-command.ts';
 import {
   hostBlocks,
@@ -31,6 +31,8 @@ export interface SyncRequest {
   region: string;
   /** Instance id or `tag:KEY=VALUE`. */
   bastion: string | undefined;
+  /** How hosts behind the bastion are reached. */
+  route: BastionRoute;
   user: string | undefined;
   dryRun: boolean;
 }
@@ -84,7 +86,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   // Everything that can be refused is, before AWS is asked.
   const user = request.user === undefined ? undefined : checkUser(request.user);
   const account = { profile: request.proxyProfile, region: request.region };
-  const command = proxyCommand(world.program, account);
+  const commands = proxyCommands(world.program, account);
 
   const inventory = await readInventory(world.source);
   const bastion = chooseBastion(inventory, request.bastion);
@@ -94,13 +96,13 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   const mainConfig = join(world.sshDirectory, 'config');
   const ids = new Set(inventory.nodes.map(({ instanceId }) => instanceId));
   const reserved = reservedNames(world, path, ids);
-  const plan = planHosts(inventory.nodes, bastion, { user, reserved });
+  const plan = planHosts(inventory.nodes, bastion, { route: request.route, user, reserved });
   const entries = sorted(plan.entries);
   const text = renderHostsFile(
     {
       command: regenerateCommand(request),
-      bastion: plan.bastionAlias,
-      proxyCommand: command,
+      bastion: { alias: plan.bastionAlias, instanceId: bastion.instanceId },
+      proxyCommands: commands,
     },
     entries,
   );
@@ -202,6 +204,7 @@ function regenerateCommand(request: SyncRequest): string {
     `devaccess hosts sync${option('profile', request.proxyProfile)}` +
     option('region', request.region) +
     option('bastion', request.bastion) +
+    option('route', request.route === 'jump' ? undefined : request.route) +
     option('user', request.user)
   );
 }

@@ -101,21 +101,33 @@ function parseHosts(text: string): SyncedHost[] {
   });
   return entries.flatMap(({ alias, instanceId, hostName, jump, command }): SyncedHost[] => {
     if (jump === undefined) {
-      return [{ alias, instanceId, behind: undefined, ...proxyAccount(command) }];
+      const { target, host, ...account } = proxyFlags(command);
+      const isBehind = target !== undefined && host !== undefined;
+      const behind = isBehind ? { bastion: target, hostName: host } : undefined;
+      return [{ alias, instanceId, behind, ...account }];
     }
     const bastion = entries.find((entry) => entry.alias === jump);
     if (bastion === undefined || hostName === undefined) return [];
     const behind = { bastion: bastion.instanceId, hostName };
-    return [{ alias, instanceId, behind, ...proxyAccount(bastion.command) }];
+    const { profile, region } = proxyFlags(bastion.command);
+    return [{ alias, instanceId, behind, profile, region }];
   });
 }
 
-function proxyAccount(command: readonly string[]): Pick<SyncedHost, 'profile' | 'region'> {
+/** What a ProxyCommand of ours says; see proxy-command.ts. */
+function proxyFlags(
+  command: readonly string[],
+): Record<'target' | 'host' | 'profile' | 'region', string | undefined> {
   const flag = (name: string): string | undefined => {
-    const at = command.indexOf(name);
+    const at = command.indexOf(`--${name}`);
     return at < 0 ? undefined : command[at + 1]?.replaceAll('%%', '%');
   };
-  return { profile: flag('--profile'), region: flag('--region') };
+  return {
+    target: flag('target'),
+    host: flag('host'),
+    profile: flag('profile'),
+    region: flag('region'),
+  };
 }
 
 function listFolder(folder: string): string[] {

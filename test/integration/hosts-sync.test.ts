@@ -219,6 +219,30 @@ describe('devaccess hosts sync', () => {
     expect(read(hostsFile())).not.toContain('app-1');
   });
 
+  it('changes the route to hosts behind the bastion, and back', async () => {
+    await syncJson();
+    const jumping = read(hostsFile());
+    const result = await syncJson(['--route', 'remote-host']);
+    const routes = new Map(result.hosts.map(({ alias, route }) => [alias, route]));
+    expect(routes.get('someserver')).toBe('remote-host');
+    expect([routes.get('bastion'), routes.get('office-nas')]).toEqual(['direct', 'direct']);
+    expect(result.changed).toContain('someserver');
+    expect(result.unchanged.sort()).toEqual(['bastion', 'office-nas']);
+    const server = await sshOptions('someserver');
+    expect(server.get('hostname')).toBe('10.0.1.10');
+    expect(server.get('hostkeyalias')).toBe(idOf('someserver'));
+    expect(server.get('proxyjump')).toBeUndefined();
+    expect(server.get('proxycommand')).toMatch(
+      new RegExp(
+        `devaccess-proxy\\.js" --target ${idOf('bastion')} --host 10\\.0\\.1\\.10 --port %p --profile default --region us-east-1$`,
+      ),
+    );
+    expect(read(hostsFile())).toContain('--route remote-host\n');
+    await syncJson();
+    expect(read(hostsFile())).toBe(jumping);
+    expect((await sync(['--route', 'teleport'])).code).toBe(2);
+  });
+
   it('keeps what another region or profile wrote', async () => {
     await syncJson();
     const first = read(hostsFile());

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { collect, eventually, firstOutput, Person, sha256 } from './support/person.ts';
 
@@ -23,32 +24,6 @@ describe('the machine’s own SSH tools, through devaccess-proxy', () => {
     expect(run.stdout.toString()).toBe('out\n');
     const targets = person.aws.sandbox.registry.list().map(({ target }) => target);
     expect(new Set(targets)).toEqual(new Set([person.bastionId]));
-  });
-
-  it('reaches a private host through the bastion’s agent, without a login there', async () => {
-    const { privateIp } = person.aws.hosts.hosts.find(({ name }) => name === 'someserver')!;
-    const proxy = person.command('devaccess-proxy', [
-      '--target',
-      person.bastionId,
-      '--host',
-      privateIp,
-      '--port',
-      '%p',
-    ]);
-    const options = [
-      '-o',
-      `ProxyCommand=${proxy}`,
-      '-o',
-      'ProxyJump=none',
-      '-o',
-      `HostKeyAlias=${person.instanceId('someserver')}`,
-    ];
-    const data = randomBytes(4 * 1024 * 1024);
-    const run = await person.run('ssh', [...options, 'anyname', 'cat; exit 3'], { input: data });
-    expect(run).toMatchObject({ code: 3, stderr: '' });
-    expect(run.stdout.equals(data)).toBe(true);
-    const [session] = person.aws.sandbox.registry.list().slice(-1);
-    expect(session!.documentName).toBe('AWS-StartPortForwardingSessionToRemoteHost');
   });
 
   it('refuses a host whose key is not the known one', async () => {
@@ -139,6 +114,79 @@ describe('the machine’s own SSH tools, through devaccess-proxy', () => {
       await person.noSessionIsOpen();
     },
   );
+});
+
+describe('the route through the bastion’s agent alone', () => {
+  let first: number;
+  beforeAll(async () => {
+    const synced = await person.run('devaccess', ['hosts', 'sync', '--route', 'remote-host']);
+    expect(synced.code).toBe(0);
+    first = person.aws.sandbox.registry.list().length;
+  });
+  afterAll(async () => {
+    await person.run('devaccess', ['hosts', 'sync']);
+  });
+  const documents = (): Set<string> =>
+    new Set(
+      person.aws.sandbox.registry
+        .list()
+        .slice(first)
+        .map((session) => session.documentName),
+    );
+
+  it('carries ssh, by name and by id', async () => {
+    const data = randomBytes(4 * 1024 * 1024);
+    for (const name of ['someserver', person.instanceId('someserver')]) {
+      const run = await person.run('ssh', [name, 'cat; exit 3'], { input: data });
+      expect(run).toMatchObject({ code: 3, stderr: '' });
+      expect(run.stdout.equals(data)).toBe(true);
+    }
+    expect(documents()).toEqual(new Set(['AWS-StartPortForwardingSessionToRemoteHost']));
+  });
+
+  it('carries scp, and ssh to several hosts at once', async () => {
+    const file = join(person.home, 'route.bin');
+    writeFileSync(file, randomBytes(3_000_000));
+    const scp = (from: string, to: string) => person.run('scp', ['-q', from, to]);
+    expect(await scp(file, 'db-1:route.bin')).toMatchObject({ code: 0, stderr: '' });
+    expect(await scp('db-1:route.bin', `${file}.back`)).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(`${file}.back`).equals(readFileSync(file))).toBe(true);
+    const runs = await Promise.all(
+      ['app-1', 'db-1', 'someserver'].map((host) => person.run('ssh', [host, `echo ${host}`])),
+    );
+    expect(runs.map(({ stdout }) => stdout.toString())).toEqual([
+      'app-1\n',
+      'db-1\n',
+      'someserver\n',
+    ]);
+  });
+
+  it('tells a host that cannot be reached from the bastion', async () => {
+    const run = await person.run('ssh', ['-p', '2222', 'someserver', 'true']);
+    expect(run.code).toBe(255);
+    expect(run.stderr).toMatch(
+      /cannot reach 10\.0\.1\.10:2222 from there\. \[DA_REMOTE_UNREACHABLE\]/,
+    );
+  });
+
+  it('is known to forward', async () => {
+    const child = person.start('devaccess', ['forward', 'db-1', '0:22', '--json']);
+    const ended = collect(child);
+    const lines = createInterface({ input: child.stdout });
+    for await (const line of lines) {
+      const { event, remote, target } = JSON.parse(line) as Record<string, unknown>;
+      if (event !== 'listening') continue;
+      expect({ remote, target }).toEqual({ remote: '10.0.1.12:22', target: person.bastionId });
+      break;
+    }
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 0 });
+  });
+
+  it('is not the way to the bastion itself', async () => {
+    expect(await person.run('ssh', ['bastion', 'true'])).toMatchObject({ code: 0 });
+    expect(documents()).toContain('AWS-StartSSHSession');
+  });
 });
 
 /** Process ids of running proxies of this person, by the HOME in their environment. */

@@ -6,14 +6,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InventoryNode } from '../../src/hosts/host.ts';
 import { planHosts } from '../../src/hosts/plan.ts';
-import { proxyCommand } from '../../src/hosts/proxy-command.ts';
+import { proxyCommands } from '../../src/hosts/proxy-command.ts';
 import { hostBlocks, renderHostsFile } from '../../src/hosts/ssh-config-file.ts';
 import { foreignHostNames } from '../../src/hosts/ssh-files.ts';
+import { reachHost, readSyncedHosts } from '../../src/hosts/synced-hosts.ts';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'devaccess-ssh-'));
-  mkdirSync(join(folder, '.ssh'));
+  mkdirSync(join(folder, '.ssh', 'config.d'), { recursive: true });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -63,7 +64,7 @@ const node = fc.record({
   isJump: fc.boolean(),
 });
 
-const command = proxyCommand(
+const commands = proxyCommands(
   { node: '/usr/bin/node', script: '/opt/dev access/devaccess-proxy.js' },
   { profile: 'default', region: 'eu-west-1' },
 );
@@ -76,7 +77,7 @@ describe('the generated SSH config', () => {
       maxLength: 7,
     });
     fc.assert(
-      fc.property(nodes, (list) => {
+      fc.property(nodes, fc.constantFrom('jump', 'remote-host'), (list, route) => {
         const inventory = list.map(
           ({ instanceId, name, user, port, address, platformName, isJump }): InventoryNode => ({
             instanceId,
@@ -96,13 +97,19 @@ describe('the generated SSH config', () => {
         );
         const bastion = { ...inventory[0]!, vpcId: 'vpc-1' };
         const plan = planHosts([bastion, ...inventory.slice(1)], bastion, {
+          route,
           user: undefined,
           reserved: new Set(),
         });
-        const header = { command: 'devaccess hosts sync', bastion: plan.bastionAlias };
-        const text = renderHostsFile({ ...header, proxyCommand: command }, plan.entries);
-        const path = join(folder, 'hosts');
+        const file = {
+          command: 'devaccess hosts sync',
+          bastion: { alias: plan.bastionAlias, instanceId: bastion.instanceId },
+          proxyCommands: commands,
+        };
+        const text = renderHostsFile(file, plan.entries);
+        const path = join(folder, '.ssh', 'config.d', 'devaccess-default-eu-west-1.conf');
         writeFileSync(path, text);
+        const synced = readSyncedHosts(join(folder, '.ssh'));
 
         expect(hostBlocks(text).size).toBe(list.length);
         const names = foreignHostNames(path, folder, () => false);
@@ -114,9 +121,17 @@ describe('the generated SSH config', () => {
             expect(seen.get('hostkeyalias')).toBe(entry.instanceId);
             expect(seen.get('port')).toBe(String(entry.port));
             expect(seen.get('user')).toBe(entry.user ?? baseline().get('user'));
-            expect(seen.get('proxycommand')).toBe(entry.route === 'direct' ? command : undefined);
+            const isDirect = entry.route === 'direct';
+            const command = isDirect ? commands.direct : through(bastion.instanceId, entry);
+            expect(seen.get('proxycommand')).toBe(entry.route === 'jump' ? undefined : command);
             const jump = entry.route === 'jump' ? plan.bastionAlias : undefined;
             expect(seen.get('proxyjump')).toBe(jump);
+            expect(reachHost(host, synced)).toEqual({
+              target: isDirect ? entry.instanceId : bastion.instanceId,
+              remoteHost: isDirect ? undefined : entry.hostName,
+              profile: 'default',
+              region: 'eu-west-1',
+            });
             for (const option of [
               'localcommand',
               'permitlocalcommand',
@@ -134,6 +149,11 @@ describe('the generated SSH config', () => {
     );
   });
 });
+
+/** As ProxyCommand must read, whatever the addresses. */
+function through(bastionId: string, { hostName }: { hostName: string }): string {
+  return commands.direct.replace('--target %h', `--target ${bastionId} --host ${hostName}`);
+}
 
 let emptyConfig: Map<string, string> | undefined;
 function baseline(): Map<string, string> {

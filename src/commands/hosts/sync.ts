@@ -23,6 +23,12 @@ export default class HostsSync extends DevaccessCommand {
       helpValue: 'ID|tag:KEY=VALUE',
       description: 'the server all others are reached through; else found by its name',
     }),
+    route: Flags.option({
+      options: ['jump', 'remote-host'] as const,
+      default: 'jump',
+      summary: 'how to reach servers behind the bastion',
+      description: 'through its SSH server, or through its agent alone: no login on the bastion',
+    })(),
     user: Flags.string({
       helpValue: 'U',
       description: 'user for all servers, not by their system',
@@ -39,7 +45,7 @@ export default class HostsSync extends DevaccessCommand {
     const { awsInventorySource } = await import('../../hosts/inventory-source.ts');
     const { stableNodePath, warmProxy } = await import('../../hosts/proxy-command.ts');
     const { syncHosts } = await import('../../hosts/sync.ts');
-    const { profile, region, bastion, user } = flags;
+    const { profile, region, bastion, route, user } = flags;
     const access = await chooseAccess({ profile, region }, process.env, Date.now());
     const program = {
       node: stableNodePath(process.execPath),
@@ -52,6 +58,7 @@ export default class HostsSync extends DevaccessCommand {
         proxyProfile: access.namedProfile,
         region: access.region,
         bastion,
+        route,
         user,
         dryRun: flags['dry-run'],
       },

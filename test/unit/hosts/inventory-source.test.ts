@@ -86,7 +86,8 @@ describe('an endpoint that is not AWS', () => {
     const list = online.map((node) => ({ ...node, ...wrong }));
     await endpoint({ body: JSON.stringify({ InstanceInformationList: list }) });
     const { nodes } = await read();
-    const { entries } = planHosts(nodes, nodes[0]!, { user: undefined, reserved: new Set() });
+    const options = { route: 'jump', user: undefined, reserved: new Set<string>() } as const;
+    const { entries } = planHosts(nodes, nodes[0]!, options);
     expect(entries.map(({ alias, user }) => [alias, user])).toEqual([
       ['bastion', undefined],
       [HYBRID, undefined],

@@ -155,10 +155,24 @@ describe('choosing the bastion', () => {
   });
 });
 
+it.each([
+  ['10.0.0.1', '10.0.0.1'],
+  ['fd00::1', 'fd00::1'],
+  ['fe80::1%eth0', undefined],
+  ['10.0.0.1 -oProxyCommand=id', undefined],
+])('takes %j for the address %j', (PrivateIpAddress, address) => {
+  const { nodes } = merge([{ InstanceId: id('1'), PrivateIpAddress }], []);
+  expect(nodes[0]!.privateAddress).toBe(address);
+});
+
 describe('planning the entries', () => {
   const bastion = node('b', { name: 'bastion', pingStatus: 'Online' });
   const plan = (...nodes: InventoryNode[]) =>
-    planHosts([bastion, ...nodes], bastion, { user: undefined, reserved: new Set() });
+    planHosts([bastion, ...nodes], bastion, {
+      route: 'jump',
+      user: undefined,
+      reserved: new Set(),
+    });
 
   it('jumps within the network and goes direct elsewhere', () => {
     const { entries } = plan(

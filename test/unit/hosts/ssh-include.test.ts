@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { proxyCommand } from '../../../src/hosts/proxy-command.ts';
+import { proxyCommands } from '../../../src/hosts/proxy-command.ts';
 import { hostsFileName } from '../../../src/hosts/ssh-config-file.ts';
 import { globCovers } from '../../../src/hosts/ssh-files.ts';
 import { withInclude } from '../../../src/hosts/ssh-include.ts';
@@ -76,24 +76,36 @@ describe('ProxyCommand', () => {
   const program = { node: '/opt/my node/bin/node', script: '/srv/100%/devaccess-proxy.js' };
 
   it('quotes paths and escapes what ssh would expand', () => {
-    expect(proxyCommand(program, { profile: 'a%b', region: 'eu-west-1' })).toBe(
+    expect(proxyCommands(program, { profile: 'a%b', region: 'eu-west-1' }).direct).toBe(
       '"/opt/my node/bin/node" "/srv/100%%/devaccess-proxy.js" --target %h --port %p ' +
         '--profile a%%b --region eu-west-1',
     );
-    expect(proxyCommand(program, { profile: undefined, region: 'eu-west-1' })).not.toContain(
-      'profile',
+    expect(
+      proxyCommands(program, { profile: undefined, region: 'eu-west-1' }).direct,
+    ).not.toContain('profile');
+  });
+
+  it('goes through a node to an address, and to nothing else', () => {
+    const { through } = proxyCommands(program, { profile: 'p', region: 'eu-west-1' });
+    const node = 'i-0123456789abcdef0';
+    expect(through(node, 'fd00::1')).toMatch(
+      /--target i-0\w+ --host fd00::1 --port %p --profile p /,
     );
+    for (const address of ['', 'db.internal', '10.0.0.1;id', 'fe80::1%h', '-x']) {
+      expect(() => through(node, address)).toThrow();
+    }
+    expect(() => through('%h', '10.0.0.1')).toThrow();
   });
 
   it.each(['/a"b', '/a$b', '/a`b', '/a\\b', '/a\nb', '/a!b'])('refuses the path %j', (node) => {
     const account = { profile: 'p', region: 'eu-west-1' };
-    expect(() => proxyCommand({ ...program, node }, account)).toThrow(
+    expect(() => proxyCommands({ ...program, node }, account)).toThrow(
       failure('DA_UNQUOTABLE_PATH'),
     );
   });
 
   it.each(['a b', '-x', 'a;b', "a'b", 'a$b', ''])('refuses the profile %j', (profile) => {
-    expect(() => proxyCommand(program, { profile, region: 'eu-west-1' })).toThrow(
+    expect(() => proxyCommands(program, { profile, region: 'eu-west-1' })).toThrow(
       failure('DA_USAGE'),
     );
   });
