@@ -41,7 +41,8 @@ export function chooseRegion({ flag, env, profileRegion }: RegionSources): strin
 
 /**
  * The region of the STS endpoint (1.11 of the credentials facts): flag, profile, environment,
- * else one of the partition the ARN belongs to. Any region of a partition gives the same session.
+ * else one of the partition the ARN belongs to. Any region of a partition gives the same session;
+ * one of another partition cannot know the key, so only the flag can name it.
  *
  * @throws DevaccessError DA_USAGE for a malformed one
  */
@@ -49,20 +50,33 @@ export function chooseStsRegion(
   { flag, env, profileRegion }: RegionSources,
   arn: string | undefined,
 ): string {
-  return checkRegion(flag ?? profileRegion ?? envRegion(env) ?? partitionRegion(arn));
+  if (flag !== undefined && flag !== '') return checkRegion(flag);
+  const partition = PARTITIONS.find(({ name }) => name === arn?.split(':')[1]);
+  const named = [profileRegion, envRegion(env)].filter((region) => region !== undefined);
+  const fitting = named.find(
+    (region) => partition === undefined || partitionOf(region) === partition,
+  );
+  return checkRegion(fitting ?? (partition ?? COMMERCIAL).region);
 }
 
 function envRegion(env: Environment): string | undefined {
   return envValue(env, 'AWS_REGION') ?? envValue(env, 'AWS_DEFAULT_REGION');
 }
 
-function partitionRegion(arn: string | undefined): string {
-  switch (arn?.split(':')[1]) {
-    case 'aws-us-gov':
-      return 'us-gov-west-1';
-    case 'aws-cn':
-      return 'cn-north-1';
-    default:
-      return 'us-east-1';
-  }
+/** The partitions of botocore's endpoints.json, each with a region that it always has. */
+const COMMERCIAL = { name: 'aws', prefix: '', region: 'us-east-1' } as const;
+const PARTITIONS = [
+  { name: 'aws-cn', prefix: 'cn-', region: 'cn-north-1' },
+  { name: 'aws-us-gov', prefix: 'us-gov-', region: 'us-gov-west-1' },
+  { name: 'aws-iso', prefix: 'us-iso-', region: 'us-iso-east-1' },
+  { name: 'aws-iso-b', prefix: 'us-isob-', region: 'us-isob-east-1' },
+  { name: 'aws-iso-e', prefix: 'eu-isoe-', region: 'eu-isoe-west-1' },
+  { name: 'aws-iso-f', prefix: 'us-isof-', region: 'us-isof-south-1' },
+  { name: 'aws-eusc', prefix: 'eusc-', region: 'eusc-de-east-1' },
+  COMMERCIAL,
+] as const;
+
+/** The commercial partition has every region that no other claims. */
+function partitionOf(region: string): (typeof PARTITIONS)[number] {
+  return PARTITIONS.find(({ prefix }) => region.startsWith(prefix)) ?? COMMERCIAL;
 }

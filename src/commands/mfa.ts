@@ -1,70 +1,69 @@
-import { Flags } from '@oclif/core';
+import { spellOut } from '../cli/argparse.ts';
 import { DevaccessCommand } from '../cli/base-command.ts';
 import { localAndUtc, roughDuration } from '../cli/time.ts';
+import type { LongTermSetupResult } from '../credentials/long-term-setup.ts';
 import type { MfaResult } from '../credentials/mfa.ts';
+import { AWS_MFA_FLAGS, LOG_LEVELS, OWN_FLAGS } from './mfa-flags.ts';
 
 export default class Mfa extends DevaccessCommand {
   static override summary = 'Get short-term AWS credentials with an MFA code.';
   static override description =
     'Reads the long-term key of [PROFILE-long-term] in the AWS credentials file, asks STS for a ' +
-    'session and writes it to [PROFILE]. A session that is still valid is kept.';
+    'session and writes it to [PROFILE]. A session that is still valid is kept. Takes the options, ' +
+    "variables and files of aws-mfa: alias aws-mfa='devaccess mfa' (docs/migrating-from-aws-mfa.md).";
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --profile prod --duration 3600',
+    '<%= config.bin %> <%= command.id %> --assume-role arn:aws:iam::123456789012:role/admin',
+    '<%= config.bin %> <%= command.id %> --setup',
   ];
+  static override flags = { ...AWS_MFA_FLAGS, ...OWN_FLAGS };
 
-  static override flags = {
-    profile: Flags.string({ helpValue: 'P', description: 'profile; else AWS_PROFILE, default' }),
-    token: Flags.string({
-      helpValue: 'CODE',
-      aliases: ['mfa-token'],
-      description: 'the six digits, instead of being asked for them',
-    }),
-    duration: Flags.integer({
-      helpValue: 'S',
-      description: 'seconds the session lasts; else MFA_STS_DURATION, 43200',
-    }),
-    device: Flags.string({
-      helpValue: 'ARN',
-      description: 'MFA device; else MFA_DEVICE, aws_mfa_device in the file',
-    }),
-    region: Flags.string({ helpValue: 'R', description: 'region of the STS endpoint' }),
-    force: Flags.boolean({
-      default: false,
-      description: 'get a new session although the present one is valid',
-    }),
-    'long-term-suffix': Flags.string({
-      aliases: ['long-suffix'],
-      helpValue: 'NAME',
-      description: "long-term section is [P-NAME]; 'none' for [P]",
-    }),
-    'short-term-suffix': Flags.string({
-      aliases: ['short-suffix'],
-      helpValue: 'NAME',
-      description: 'short-term section is [P-NAME]',
-    }),
-  };
-
-  override async run(): Promise<MfaResult> {
-    const { flags } = await this.parse(Mfa);
+  override async run(): Promise<MfaResult | LongTermSetupResult> {
+    const { flags } = await this.parse(Mfa, spellOut(this.argv, AWS_MFA_FLAGS));
+    const isSaid = (level: string): boolean =>
+      LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(flags['log-level']);
+    const prompts = await import('../cli/prompts.ts');
+    const env = process.env;
+    const target = {
+      profile: flags.profile,
+      longTermSuffix: flags['long-term-suffix'],
+      shortTermSuffix: flags['short-term-suffix'],
+    };
+    if (flags.setup) {
+      const { setUpLongTerm } = await import('../credentials/long-term-setup.ts');
+      const done = await setUpLongTerm(target, { env, ask: prompts.askForSetup });
+      if (isSaid('INFO')) this.log(`Wrote [${done.section}] to ${done.file}`);
+      return done;
+    }
     const { renewMfaSession } = await import('../credentials/mfa.ts');
-    const { askMfaCode } = await import('../cli/prompts.ts');
     const result = await renewMfaSession(
       {
-        profile: flags.profile,
-        token: flags.token,
+        ...target,
+        token: flags.token === '-' ? await prompts.readCodeFromStdin() : flags.token,
         durationSeconds: flags.duration,
         device: flags.device,
+        role: flags['assume-role'],
+        roleSessionName: flags['role-session-name'],
         region: flags.region,
-        longTermSuffix: flags['long-term-suffix'],
-        shortTermSuffix: flags['short-term-suffix'],
         force: flags.force,
       },
-      { env: process.env, now: Date.now, askCode: askMfaCode, talk: (text) => this.talk(text) },
+      {
+        env,
+        now: Date.now,
+        askCode: prompts.askMfaCode,
+        say: (level, text) => {
+          if (isSaid(level.toUpperCase())) this.talk(text);
+        },
+      },
     );
-    const verb = result.action === 'kept' ? 'is still valid' : 'has a new session';
-    const left = roughDuration(result.secondsLeft);
-    this.log(`${result.profile} ${verb} for ${left}, until ${localAndUtc(result.expiration)}`);
+    if (isSaid('INFO')) this.log(describe(result));
     return result;
   }
+}
+
+function describe({ profile, action, role, secondsLeft, expiration }: MfaResult): string {
+  const who = role === null ? profile : `${profile} (${role})`;
+  const verb = action === 'kept' ? 'is still valid' : 'has a new session';
+  return `${who} ${verb} for ${roughDuration(secondsLeft)}, until ${localAndUtc(expiration)}`;
 }

@@ -1,11 +1,11 @@
 import { profileCredentials } from '../aws/clients.ts';
-import type { Credentials } from '../aws/clients.ts';
+import type { Credentials } from '../aws/client-settings.ts';
 import { chooseRegion } from '../aws/region.ts';
 import { mfaCommand } from '../aws/service-errors.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { parseExpiration } from './mfa-session.ts';
+import { parseExpiration } from './expiration.ts';
 import { chooseProfile, plainSetting, profileSettings, readAwsFiles } from './profiles.ts';
 
 /** Whose account and which region a command works on. */

@@ -1,7 +1,7 @@
 import type { Filter, Instance, Tag as ResourceTag } from '@aws-sdk/client-ec2';
 import type { InstanceInformation, InstanceInformationStringFilter } from '@aws-sdk/client-ssm';
 import { createEc2Client, createSsmClient } from '../aws/clients.ts';
-import type { ClientOptions } from '../aws/clients.ts';
+import type { ClientOptions } from '../aws/client-settings.ts';
 import { serviceError, strangeAnswer } from '../aws/service-errors.ts';
 import type { CallContext } from '../aws/service-errors.ts';
 import type { InventorySource } from './inventory.ts';

@@ -12,6 +12,8 @@ export interface CliRun {
 export interface CliOptions {
   /** The whole environment; only PATH is added. */
   env: Readonly<Record<string, string>>;
+  /** What stdin holds; without it there is nothing to read. */
+  input?: string;
   onStarted?: (kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -27,14 +29,16 @@ export function devaccess(args: readonly string[], options: CliOptions): Promise
 export function run(
   program: string,
   args: readonly string[],
-  { env, onStarted }: CliOptions,
+  { env, input, onStarted }: CliOptions,
 ): Promise<CliRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { PATH: process.env.PATH, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
     });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input ?? '');
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

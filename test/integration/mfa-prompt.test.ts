@@ -1,16 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-
-const BIN = fileURLToPath(new URL('../../bin/devaccess.js', import.meta.url));
-/** util-linux's script(1) gives a program a terminal; its namesake on macOS has other options. */
-const SCRIPT = 'script';
-const hasScript = spawnSync(SCRIPT, ['-qec', 'true', '/dev/null']).status === 0;
+import { hasTerminal, onTerminal } from './support/terminal.ts';
+import type { TerminalRun, Typing } from './support/terminal.ts';
 
 let home: string;
 let sandbox: Sandbox;
@@ -25,44 +20,20 @@ afterEach(async () => {
 
 const credentials = (): string => readFileSync(join(home, '.aws', 'credentials'), 'utf8');
 
-/**
- * Runs `devaccess mfa` on a terminal of its own with stdin and stdout elsewhere, and types each
- * answer when the question before it has appeared.
- */
-function onTerminal(
-  answers: string[],
-): Promise<{ code: number | null; screen: string; stdout: string }> {
-  const stdoutFile = join(home, 'stdout');
-  const command = `'${process.execPath}' '${BIN}' mfa </dev/null >'${stdoutFile}'`;
-  return new Promise((resolve, reject) => {
-    const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
-      env: { PATH: process.env.PATH, HOME: home, TERM: 'dumb', ...sandbox.environment },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    let screen = '';
-    let asked = 0;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      screen += text;
-      // The tool redraws its question on each key: one answer for each new one.
-      const questions = screen.split(/refused the MFA code;|six digits, please/).length;
-      const isReady = screen.includes('mfa/alice:') && questions > asked;
-      const answer = isReady ? answers[asked] : undefined;
-      if (answer === undefined) return;
-      asked += 1;
-      child.stdin.write(answer);
-    });
-    child.on('error', reject);
-    child.on('close', (code) =>
-      resolve({ code, screen, stdout: readFileSync(stdoutFile, 'utf8') }),
-    );
-  });
+function mfa(typing: Typing[], args: string[] = []): Promise<TerminalRun> {
+  const env = { HOME: home, ...sandbox.environment };
+  return onTerminal(['mfa', ...args], typing, { env, folder: home });
 }
 
+const QUESTION = 'mfa/alice:';
+const REFUSED = /refused the MFA code;.*mfa\/alice:/s;
 const wrongCode = (): string => (sandbox.mfaCode() === '000000' ? '000001' : '000000');
 
-describe.runIf(hasScript)('devaccess mfa on a terminal', () => {
+describe.runIf(hasTerminal)('devaccess mfa on a terminal', () => {
   it('asks there, and leaves stdout to the result', async () => {
-    const { code, screen, stdout } = await onTerminal([`${sandbox.mfaCode()}\r`]);
+    const { code, screen, stdout } = await mfa([
+      { after: QUESTION, text: `${sandbox.mfaCode()}\r` },
+    ]);
     expect(code).toBe(0);
     expect(screen).toContain('MFA code of arn:aws:iam::123456789012:mfa/alice:');
     expect(stdout).toMatch(/^default has a new session .*\n$/);
@@ -70,29 +41,115 @@ describe.runIf(hasScript)('devaccess mfa on a terminal', () => {
   });
 
   it('asks again after a wrong code', async () => {
-    const { code, screen } = await onTerminal([`${wrongCode()}\r`, `${sandbox.mfaCode()}\r`]);
+    const { code, screen } = await mfa([
+      { after: QUESTION, text: `${wrongCode()}\r` },
+      { after: REFUSED, text: `${sandbox.mfaCode()}\r` },
+    ]);
     expect(screen).toContain('AWS refused the MFA code; take the next one.');
     expect(code).toBe(0);
   });
 
   it('takes a whole new answer after one that is no code', async () => {
-    const { code, screen } = await onTerminal(['123\r', `${sandbox.mfaCode()}\r`]);
+    const { code, screen } = await mfa([
+      { after: QUESTION, text: '123\r' },
+      { after: 'six digits, please', text: `${sandbox.mfaCode()}\r` },
+    ]);
     expect(screen).toContain('six digits, please');
     expect(code).toBe(0);
   });
 
   it('gives up after three', async () => {
-    const wrong = `${wrongCode()}\r`;
-    const { code, screen } = await onTerminal([wrong, wrong, wrong, wrong]);
+    const text = `${wrongCode()}\r`;
+    const { code, screen } = await mfa([
+      { after: QUESTION, text },
+      { after: REFUSED, text },
+      { after: REFUSED, text },
+      { after: REFUSED, text },
+    ]);
     expect(code).toBe(1);
     expect(screen).toContain('[DA_MFA_CODE_REFUSED]');
     expect(credentials()).not.toContain('[default]\n');
   });
 
   it('ends cleanly on Ctrl-C', async () => {
-    const { code, screen } = await onTerminal(['12\u0003']);
+    const { code, screen } = await mfa([{ after: QUESTION, text: '12\u0003' }]);
     expect(code).toBe(1);
     expect(screen).toContain('devaccess: Cancelled; nothing was changed [DA_CANCELLED]');
     expect(credentials()).not.toContain('[default]\n');
+  });
+
+  it('says for which role the code is', async () => {
+    const role = 'arn:aws:iam::123456789012:role/devaccess-admin';
+    const text = `${sandbox.mfaCode()}\r`;
+    const typing = [{ after: `mfa/alice (for ${role}):`, text }];
+    const { code, stdout } = await mfa(typing, ['--assume-role', role]);
+    expect(stdout).toMatch(/^default \(arn:.*:role\/devaccess-admin\) has a new session for /);
+    expect(code).toBe(0);
+    expect(credentials()).toContain(`assumed_role_arn = ${role}\n`);
+  });
+});
+
+describe.runIf(hasTerminal)('devaccess mfa --setup', () => {
+  it('asks for a key and its device, then the key works', async () => {
+    const before = credentials();
+    const { accessKeyId, secretAccessKey } = sandbox.accessKey;
+    const { code, screen, stdout } = await mfa(
+      [
+        { after: 'Profile', text: 'work\r' },
+        { after: 'Access key id', text: 'AKIA\r' },
+        { after: 'an access key id is', text: `${accessKeyId}\r` },
+        { after: 'Secret access key', text: `${secretAccessKey}\r` },
+        { after: 'MFA device', text: `${sandbox.mfaDevice.serialNumber}\r` },
+      ],
+      ['--setup'],
+    );
+    expect(code).toBe(0);
+    expect(stdout).toBe(`Wrote [work-long-term] to ${join(home, '.aws', 'credentials')}\n`);
+    expect(screen).not.toContain(secretAccessKey);
+    expect(credentials()).toBe(
+      `${before}\n[work-long-term]\naws_access_key_id = ${accessKeyId}\n` +
+        `aws_secret_access_key = ${secretAccessKey}\n` +
+        `aws_mfa_device = ${sandbox.mfaDevice.serialNumber}\n`,
+    );
+    const session = await mfa([], ['--profile', 'work', '--token', sandbox.mfaCode()]);
+    expect(session.stdout).toMatch(/^work has a new session/);
+  });
+
+  it('takes --profile and a suffix, needs no device, and makes the folder', async () => {
+    rmSync(join(home, '.aws'), { recursive: true });
+    const { code } = await mfa(
+      [
+        { after: 'Access key id', text: 'AKIAEXAMPLEEXAMPLE00\r' },
+        { after: 'Secret access key', text: 'secret\r' },
+        { after: 'MFA device', text: '\r' },
+      ],
+      ['--setup', '--profile', 'org', '--long-term-suffix', 'keys'],
+    );
+    expect(code).toBe(0);
+    expect(credentials()).toBe(
+      '[org-keys]\naws_access_key_id = AKIAEXAMPLEEXAMPLE00\naws_secret_access_key = secret\n',
+    );
+  });
+
+  it('touches no section that is there, and asks for no key for it', async () => {
+    const before = credentials();
+    const { code, screen } = await mfa([{ after: 'Profile', text: '\r' }], ['--setup']);
+    expect(code).toBe(2);
+    expect(screen).toContain('[DA_PROFILE_EXISTS]');
+    expect(screen).not.toContain('Access key id');
+    expect(credentials()).toBe(before);
+  });
+
+  it('writes nothing when it is cancelled', async () => {
+    const before = credentials();
+    const { code } = await mfa(
+      [
+        { after: 'Access key id', text: 'AKIAEXAMPLEEXAMPLE00\r' },
+        { after: 'Secret access key', text: '\u0003' },
+      ],
+      ['--setup', '--profile', 'work'],
+    );
+    expect(code).toBe(1);
+    expect(credentials()).toBe(before);
   });
 });

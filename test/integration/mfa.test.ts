@@ -172,6 +172,8 @@ describe('devaccess mfa', () => {
     ['equal sections', ['--token', '123456', '--long-term-suffix', 'none']],
     ['a bad region', ['--token', '123456', '--region', 'x/../y']],
     ['a bad device', ['--token', '123456', '--device', 'a b']],
+    ['no role', ['--token', '123456', '--assume-role', 'admin']],
+    ['a bad session name', ['--token', '123456', '--role-session-name', 'a']],
   ])('refuses %s as wrong usage before any call', async (_what, args) => {
     writeCredentials(longTermSection());
     const refused = await mfa(args);
@@ -179,12 +181,67 @@ describe('devaccess mfa', () => {
     expect(refused.stderr).toContain('[DA_USAGE]');
   });
 
-  it('refuses a role instead of ignoring it', async () => {
+  const ADMIN = 'arn:aws:iam::123456789012:role/devaccess-admin';
+
+  it('assumes a role with the code, keeps its session, and leaves it for another', async () => {
+    writeCredentials(`${longTermSection()}assume_role = ${ADMIN}\n`);
+    const first = json(await mfa(['--json', '--token', sandbox.mfaCode(), '--duration', '43200']));
+    expect(first).toMatchObject({ action: 'refreshed', role: ADMIN });
+    expect(first.secondsLeft).toBeGreaterThan(43_000);
+    expect(credentials()).toContain(
+      `[default]\nassumed_role = True\nassumed_role_arn = ${ADMIN}\n`,
+    );
+    expect(json(await mfa(['--json']))).toMatchObject({ action: 'kept', role: ADMIN });
+    const reader = ADMIN.replace('admin', 'reader');
+    const other = await mfa(['--assume', reader, '--token', nextCode()]);
+    expect(other.stdout).toMatch(/^default \(\S+\/devaccess-reader\) has a new session for /);
+    expect(credentials()).not.toContain(`assumed_role_arn = ${ADMIN}\n`);
+    writeCredentials(credentials().replace(/^assume_role = .*\n/m, ''));
+    const user = await mfa(['--json', '--token', nextCode()]);
+    expect(json(user)).toMatchObject({ action: 'refreshed', role: null });
+    expect(credentials()).not.toContain('assumed_role_arn');
+  });
+
+  it('explains a role that is denied and one whose sessions are shorter', async () => {
     writeCredentials(longTermSection());
-    const role = 'arn:aws:iam::123456789012:role/r';
-    const refused = await mfa(['--token', '123456'], { MFA_ASSUME_ROLE: role });
-    expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain('[DA_ROLE_NOT_SUPPORTED]');
+    const before = credentials();
+    const role = 'arn:aws:iam::123456789012:role/nobody';
+    const denied = await mfa(['--token', sandbox.mfaCode()], { MFA_ASSUME_ROLE: role });
+    expect(denied.code).toBe(1);
+    expect(denied.stderr).toContain(
+      `Profile default-long-term may not assume ${role} [DA_ROLE_DENIED]`,
+    );
+    const reader = ADMIN.replace('admin', 'reader');
+    const args = ['--assume-role', reader, '--duration', '7200', '--token', sandbox.mfaCode()];
+    const shorter = await mfa(args);
+    expect(shorter.code).toBe(1);
+    expect(shorter.stderr).toContain('does not allow sessions of 7200 s [DA_ROLE_DURATION]');
+    expect(credentials()).toBe(before);
+  });
+
+  it('says as much as --log-level asks for, and errors at any', async () => {
+    writeCredentials(longTermSection());
+    const quiet = await mfa(['--log-level', 'WARNING', '--token', sandbox.mfaCode()]);
+    expect(quiet).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    const detailed = await mfa(['--log-level', 'DEBUG', '--force', '--token', nextCode()]);
+    expect(detailed.stderr).toContain('asking STS: as asked by --force');
+    expect(detailed.stderr).toContain('[default-long-term] to [default] of ');
+    const failed = await mfa(['--log-level=CRITICAL', '--profile', 'none', '--token', '123456']);
+    expect(failed.stderr).toContain('[DA_NO_LONG_TERM_KEY]');
+  });
+
+  it('takes a code from stdin, so that it is in no process list', async () => {
+    writeCredentials(longTermSection());
+    const input = `${sandbox.mfaCode()}\n`;
+    const { code } = await devaccess(['mfa', '--token', '-'], { env: env(), input });
+    expect(code).toBe(0);
+  });
+
+  it('takes a command line as aws-mfa does: cut short, and the last of two', async () => {
+    writeCredentials(longTermSection('dev-long-term'));
+    const line = ['--prof', 'other', '--prof=dev', '--mfa', sandbox.mfaCode(), '--f'];
+    expect(await mfa(line)).toMatchObject({ code: 0, stderr: '' });
+    expect((await mfa(['-h'])).stdout).toContain('--assume-role');
   });
 
   it('writes through a symlink and leaves it a symlink', async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** An STS that accepts the made-up keys of the recorded files and notes what it was asked. */
 export interface StsDouble {
   url: string;
-  /** Parameters of each GetSessionToken. */
+  /** Parameters of each GetSessionToken and AssumeRole. */
   calls: Record<string, string>[];
   session: { accessKeyId: string; secretAccessKey: string; sessionToken: string };
   close: () => void;
@@ -23,17 +23,18 @@ export async function startStsDouble(): Promise<StsDouble> {
     request.on('end', () => {
       const call = Object.fromEntries(new URLSearchParams(body));
       calls.push(call);
+      const action = call.Action ?? '';
       const lastsMs = Number(call.DurationSeconds) * 1000;
       const expiration = new Date(Date.now() + lastsMs).toISOString();
       response
         .setHeader('content-type', 'text/xml')
         .end(
-          '<GetSessionTokenResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">' +
-            `<GetSessionTokenResult><Credentials><AccessKeyId>${session.accessKeyId}</AccessKeyId>` +
+          `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">` +
+            `<${action}Result><Credentials><AccessKeyId>${session.accessKeyId}</AccessKeyId>` +
             `<SecretAccessKey>${session.secretAccessKey}</SecretAccessKey>` +
             `<SessionToken>${session.sessionToken}</SessionToken>` +
-            `<Expiration>${expiration}</Expiration></Credentials></GetSessionTokenResult>` +
-            '</GetSessionTokenResponse>',
+            `<Expiration>${expiration}</Expiration></Credentials></${action}Result>` +
+            `</${action}Response>`,
         );
     });
   });

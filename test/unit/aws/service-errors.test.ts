@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createStsClient } from '../../../src/aws/clients.ts';
+import { createStsClient } from '../../../src/aws/sts-client.ts';
 import { chooseRegion, chooseStsRegion } from '../../../src/aws/region.ts';
 import { serviceError } from '../../../src/aws/service-errors.ts';
 import { DevaccessError, errorLine } from '../../../src/platform/errors.ts';
