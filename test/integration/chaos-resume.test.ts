@@ -47,12 +47,7 @@ describe('real ssh over a connection that breaks', () => {
   it('uploads byte for byte through cuts, each with another address and three refusals', async () => {
     const env = await openFront();
     front.cutEveryBytes = 5 * MIB;
-    let streams = 0;
-    const refusing = threeRefusals();
-    front.upgrade = () => {
-      streams += 1;
-      return streams === 1 ? 'pass' : refusing();
-    };
+    front.upgrade = threeRefusals();
     const data = randomBytes(24 * MIB);
     const run = await person.run('ssh', ['bastion', 'cat > up.bin; sha256sum < up.bin'], {
       input: data,
@@ -129,6 +124,16 @@ describe('real ssh over a connection that breaks', () => {
     const run = await finished;
     expect(run.code).toBe(0);
     expect(run.stdout.toString()).toBe('before\nafter\n');
+  });
+
+  it('fails with the reason when the gateway refuses from the start', async () => {
+    const env = await openFront();
+    front.upgrade = () => 503;
+    const run = await person.run('devaccess-proxy', [person.bastionId, '22'], { env });
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/gateway could not be reached: .* HTTP 503 .*\[DA_GATEWAY\]/s);
+    expect(front.events.filter((event) => event.includes('503')).length).toBeGreaterThan(2);
+    expect(front.events.at(-1)).toBe('SSM.TerminateSession');
   });
 
   it('says so when the connection stays away for a while, and when it is back', async () => {

@@ -64,7 +64,8 @@ export class ResumePlan {
   }
 }
 
-function isNetworkTrouble(error: unknown): boolean {
+/** Whether an error is about the way to the service, not an answer of it. */
+export function isNetworkTrouble(error: unknown): boolean {
   if (error instanceof DevaccessError) return NETWORK_CODES.has(error.code);
   if (error instanceof GatewayOpenError) return error.status === undefined || error.status >= 500;
   return false;

@@ -4,24 +4,14 @@ import { errorLine, printable } from '../../platform/errors.ts';
 import type { DevaccessError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { isLoopbackHost } from '../../platform/loopback.ts';
-import { ClientChannel, CLIENT_VERSION } from '../protocol/channel/client-channel.ts';
+import { ClientChannel } from '../protocol/channel/client-channel.ts';
 import type { ChannelEvent, SessionFacts } from '../protocol/channel/channel-event.ts';
-import { openDataChannelRequest } from '../protocol/channel/handshake.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { FLAG } from '../protocol/message/constants.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
 import { ChannelPump, nowMs } from './channel-pump.ts';
-import { GatewaySocket } from './gateway-socket.ts';
-import { ResumePlan } from './resume-plan.ts';
-import {
-  channelFailed,
-  closedAtOnce,
-  dataKeyFailed,
-  handshakeTimedOut,
-  resumeFailed,
-  sessionOver,
-} from './session-failure.ts';
-import { signedUpgradeHeaders } from './sign-upgrade.ts';
+import { GatewayLink } from './gateway-link.ts';
+import { channelFailed, dataKeyFailed, handshakeTimedOut } from './session-failure.ts';
 import { checkStreamUrl } from './stream-url.ts';
 
 /** What the service tolerates from one session, with a margin (docs/protocol.md §4). */
@@ -31,14 +21,7 @@ export const DEFAULT_PACE: Pace = { perSecond: 900, burst: 900 };
 const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** How long the API may take to end a session when there is nothing else left to do. */
 const TERMINATE_TIMEOUT_MS = 5_000;
-/** A resumed connection that holds for so long is told of. */
-const BACK_AFTER_MS = 1_000;
 const REPORT_EVERY_MS = 10_000;
-/** Close codes by which a service says that a client did not keep its rules. */
-const PUSH_BACK_CODES = new Set([1008, 1013]);
-/** A close so soon after a pause is about the rate too. */
-const PUSH_BACK_AFTER_PAUSE_MS = 10_000;
-
 /** How a session ended. */
 export type SessionEnd =
   | { kind: 'closed-by-service'; output: string; isIncomplete: boolean }
@@ -74,38 +57,28 @@ export interface SessionConnectionOptions {
 }
 
 /**
- * Keeps one session's channel on a socket: opens the gateway, resumes on a new socket whenever the
- * old one is gone (docs/protocol.md §1.5), and tells its owner what happens on the channel.
+ * One session from its opening to its end: the channel, the link that keeps a socket under it, and
+ * what its owner is told of both.
  */
 export class SessionConnection {
   readonly #options: SessionConnectionOptions;
   readonly #channel: ClientChannel;
   readonly #pump: ChannelPump;
-  readonly #clientId = randomUUID();
-  #ticket: StreamTicket;
+  readonly #link: GatewayLink;
   #isEnded = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
   #cleanup: Promise<void> | undefined;
-  /** Aborted at the end: gives up a socket that is being opened. */
-  readonly #closing = new AbortController();
-  readonly #connections: Connections;
-  /** From the loss of a connection until another one has proved good. */
-  #plan: ResumePlan | undefined;
-  #openedAtMs = 0;
-  #progressAtOpen = 0;
-  #pausedAtMs = -Infinity;
-  #backTimer: NodeJS.Timeout | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
   #reportedProgress = 0;
   readonly #endListeners: (() => void)[] = [];
 
+  /** @throws DevaccessError DA_STREAM_URL */
   constructor(options: SessionConnectionOptions) {
     this.#options = options;
-    this.#ticket = options.ticket;
-    this.#connections = options.connections ?? new Connections(process.env);
-    const url = this.#checkedUrl(options.ticket);
-    const isLocal = isLoopbackHost(url.hostname);
-    const pace = options.pace ?? (isLocal ? 'off' : DEFAULT_PACE);
+    const { api, ticket, handlers } = options;
+    const { region, configuredHosts, requiredStreamHost } = api;
+    const url = checkStreamUrl(ticket.streamUrl, region, configuredHosts, requiredStreamHost);
+    const pace = options.pace ?? (isLoopbackHost(url.hostname) ? 'off' : DEFAULT_PACE);
     this.#channel = new ClientChannel({
       nowMs: nowMs(),
       randomUuid: randomUUID,
@@ -116,16 +89,19 @@ export class SessionConnection {
       onTurn: () => this.#takeTurn(),
       onAwake: (lateByMs) => options.log.event('was-asleep', { forMs: lateByMs }),
     });
+    this.#link = new GatewayLink({
+      ...options,
+      connections: options.connections ?? new Connections(process.env),
+      channel: this.#channel,
+      pump: this.#pump,
+      onInterruption: (isInterrupted, why) => handlers.onInterruption(isInterrupted, why),
+      onGivenUp: (error) => this.#fail(error),
+    });
   }
 
   /** Opens the data channel for the first time. @throws DevaccessError, GatewayOpenError */
   async open(): Promise<void> {
-    try {
-      await this.#connect();
-    } catch (error) {
-      if (this.#isEnded) return;
-      throw error;
-    }
+    await this.#link.open();
     if (this.#isEnded) return;
     this.#handshakeTimer = setTimeout(() => {
       this.#fail(handshakeTimedOut(this.#options.target, HANDSHAKE_TIMEOUT_MS));
@@ -240,144 +216,13 @@ export class SessionConnection {
     });
   }
 
-  #checkedUrl(ticket: StreamTicket): URL {
-    const { region, configuredHosts, requiredStreamHost } = this.#options.api;
-    return checkStreamUrl(ticket.streamUrl, region, configuredHosts, requiredStreamHost);
-  }
-
-  async #connect(): Promise<void> {
-    const { api, log } = this.#options;
-    const url = this.#checkedUrl(this.#ticket);
-    const headers = await this.#signedHeaders(url);
-    let isAdopted = false;
-    let closed: { code: number; reason: string } | undefined;
-    const socket = await GatewaySocket.open(
-      url,
-      headers,
-      {
-        onFrame: (frame) => {
-          if (closed === undefined && !this.#isEnded) this.#pump.receive(frame);
-        },
-        onHeard: () => this.#pump.heard(),
-        onDrain: () => this.#pump.schedule(),
-        onClose: (code, reason) => {
-          closed = { code, reason: printable(reason) };
-          if (isAdopted) this.#connectionLost(code, closed.reason);
-        },
-      },
-      this.#closing.signal,
-      this.#connections,
-    );
-    if (this.#isEnded) {
-      closed = { code: 0, reason: '' };
-      socket.terminate();
-      return;
-    }
-    if (closed !== undefined) throw closedAtOnce(closed);
-    isAdopted = true;
-    socket.sendText(
-      openDataChannelRequest({
-        requestId: randomUUID(),
-        tokenValue: this.#ticket.tokenValue,
-        clientId: this.#clientId,
-        clientVersion: CLIENT_VERSION,
-      }),
-    );
-    this.#openedAtMs = nowMs();
-    this.#progressAtOpen = this.#channel.progress;
-    log.event('open', { host: url.host, region: api.region, ...this.#channel.statistics });
-    this.#pump.attach(socket);
-  }
-
-  /** A failure to sign is logged, not fatal: the service still accepts unsigned clients (§1.2). */
-  async #signedHeaders(url: URL): Promise<Record<string, string>> {
-    const { api, log } = this.#options;
-    try {
-      return await signedUpgradeHeaders(url, api.region, await api.credentials());
-    } catch (error) {
-      log.event('sign-failed', { reason: errorLine(error) });
-      return {};
-    }
-  }
-
-  #connectionLost(code: number, reason: string): void {
-    if (this.#isEnded) return;
-    const now = nowMs();
-    const isPushBack =
-      PUSH_BACK_CODES.has(code) ||
-      this.#channel.isPaused ||
-      now - this.#pausedAtMs < PUSH_BACK_AFTER_PAUSE_MS;
-    const openForMs = now - this.#openedAtMs;
-    const isProven = ResumePlan.isProven(this.#channel.progress - this.#progressAtOpen, openForMs);
-    const why = this.#pump.hasGivenUp
-      ? 'no answer to a ping'
-      : `closed with ${code}${reason === '' ? '' : ` ${reason}`}`;
-    this.#pump.detach();
-    clearTimeout(this.#backTimer);
-    this.#backTimer = undefined;
-    this.#options.log.event('lost', {
-      code,
-      why,
-      openForMs: Math.round(openForMs),
-      isPushBack,
-      ...this.#channel.statistics,
-    });
-    this.#channel.connectionLost(now, isPushBack);
-    if (isProven) this.#plan = undefined;
-    this.#options.handlers.onInterruption(true, why);
-    const { sessionId } = this.#options;
-    const refusal = closedAtOnce({ code, reason });
-    if (this.#plan?.isHopeless(refusal, now) === true) {
-      this.#fail(resumeFailed(sessionId, why, refusal));
-      return;
-    }
-    void this.#resume(why);
-  }
-
-  /** Tries to open a new socket until it works, the session is over, or the plan gives up. */
-  async #resume(why: string): Promise<void> {
-    const { api, sessionId, log } = this.#options;
-    const plan = (this.#plan ??= new ResumePlan(nowMs()));
-    while (!this.#isEnded) {
-      await delay(plan.nextDelayMs());
-      if (this.#hasEnded()) return;
-      try {
-        log.event('resuming', { attempt: plan.attempts });
-        const ticket = await api.resume(sessionId);
-        if (ticket === undefined) {
-          this.#fail(sessionOver(sessionId, why));
-          return;
-        }
-        this.#ticket = { streamUrl: this.#ticket.streamUrl, ...ticket };
-        await this.#connect();
-        this.#backTimer = setTimeout(() => this.#tellBack(), BACK_AFTER_MS);
-        return;
-      } catch (error) {
-        log.event('resume-failed', { attempt: plan.attempts, reason: errorLine(error) });
-        if (plan.isHopeless(error, nowMs())) {
-          this.#fail(resumeFailed(sessionId, why, error));
-          return;
-        }
-      }
-    }
-  }
-
-  /** The connection got something done, or held for a moment: it counts as being back. */
-  #tellBack(): void {
-    clearTimeout(this.#backTimer);
-    this.#backTimer = undefined;
-    this.#options.handlers.onInterruption(false, '');
-  }
-
   #takeTurn(): void {
     const { handlers } = this.#options;
     for (const event of this.#channel.takeEvents()) {
       this.#handle(event);
       if (this.#hasEnded()) return;
     }
-    if (this.#backTimer !== undefined && this.#channel.progress > this.#progressAtOpen) {
-      this.#tellBack();
-    }
+    this.#link.turned();
     if (this.#channel.wantsInput) handlers.onWantsInput();
   }
 
@@ -408,7 +253,7 @@ export class SessionConnection {
         void this.#fetchDataKey(event.keyId, event.randomChallenge);
         return;
       case 'paused':
-        this.#pausedAtMs = nowMs();
+        this.#link.paused();
         log.event('paused', { ...this.#channel.statistics });
         return;
       case 'resumed':
@@ -462,12 +307,11 @@ export class SessionConnection {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#handshakeTimer);
-    clearTimeout(this.#backTimer);
     clearInterval(this.#reportTimer);
     const { log, handlers } = this.#options;
     log.event('end', { kind: end.kind, ...endFacts(end), ...this.#channel.statistics });
     this.#channel.end();
-    this.#closing.abort();
+    this.#link.end();
     this.#pump.stop();
     if (end.kind === 'failed') {
       // The session may live on at the agent; end it there too.
@@ -490,8 +334,4 @@ function endFacts(end: SessionEnd): Record<string, unknown> {
     default:
       return end satisfies never;
   }
-}
-
-async function delay(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }
