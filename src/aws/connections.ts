@@ -80,13 +80,16 @@ export class Connections {
       ALPNProtocols: ['http/1.1'],
       ...(session === undefined ? {} : { session }),
     };
-    const secureContext = this.#trustedRoots();
     const remember = (socket: Socket): Socket =>
       socket.on('session', (ticket: Buffer) => this.#tlsSessions.set(origin, ticket));
     if (proxy === undefined) {
+      // First: loading 140 root certificates takes Node 20 longer than most networks a connect.
+      const socket = connectTcp({ ...address, noDelay: true });
+      const secureContext = this.#trustedRoots();
       const trust = secureContext === undefined ? {} : { secureContext };
-      return remember(connectTls({ ...address, ...tls, ...trust }).setNoDelay(true));
+      return remember(connectTls({ ...address, socket, ...tls, ...trust }));
     }
+    const secureContext = this.#trustedRoots();
     const target = { ...address, isEncrypted: !isPlain(url), tls, secureContext };
     // Few need it; the others do not load it.
     return import('./proxy-tunnel.ts').then(async ({ openTunnel }) => {
