@@ -13,12 +13,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { startLocalAws } from '../../src/sandbox/local-aws.ts';
 import { makeCertificates, slowPath, tlsFront } from '../integration/support/network-path.ts';
+import { report, rowsOf, Samples } from './report.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,6 +31,7 @@ const { values: flags } = parseArgs({
   },
 });
 const ROUND_TRIP_MS = 50;
+const BARE = 'bare node';
 const runs = Number(flags.runs);
 
 const home = mkdtempSync(join(tmpdir(), 'devaccess-bench-'));
@@ -72,11 +74,10 @@ function environment(port: number, cache: string): NodeJS.ProcessEnv {
     XDG_CACHE_HOME: cache,
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL: `https://127.0.0.1:${port}`,
-    NODE_EXTRA_CA_CERTS: certificates.caFile,
+    AWS_CA_BUNDLE: certificates.caFile,
   };
 }
 
-/** With NODE_EXTRA_CA_CERTS Node starts OpenSSL at once, which otherwise waits for the first TLS. */
 async function bareNode(env: NodeJS.ProcessEnv): Promise<number> {
   const startMs = performance.now();
   await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore', env }), 'exit');
@@ -90,9 +91,8 @@ function proxy(entry: string, port: number, cache: string): Promise<Timing> {
 
 function peer(command: string, port: number): Promise<Timing> {
   const filled = command.replaceAll('{target}', bastion).replaceAll('{port}', '22');
-  const { caFile } = certificates;
-  // In Python and Go.
-  const env = { ...environment(port, home), AWS_CA_BUNDLE: caFile, SSL_CERT_FILE: caFile };
+  // For programs in Go, too.
+  const env = { ...environment(port, home), SSL_CERT_FILE: certificates.caFile };
   return timeToBanner('/bin/sh', ['-c', `exec ${filled}`], port, env);
 }
 
@@ -152,20 +152,20 @@ const entries = new Map<string, string>([
   }),
 ]);
 
-const samples = new Map<string, number[]>();
+const samples = new Samples();
 const only = flags.only?.split(',');
 const isWanted = (name: string): boolean => only === undefined || only.includes(name);
-const record = (name: string, ms: number): void => {
-  samples.set(name, [...(samples.get(name) ?? []), ms]);
-};
 
 for (let run = -1; run < runs; run += 1) {
   // The first round warms what can be warm, and does not count.
-  const keep: typeof record = run < 0 ? () => undefined : record;
+  const keep = (name: string, ms: number): void => {
+    if (run >= 0) samples.record(name, ms);
+  };
   const env = environment(near.port, home);
-  keep('bare node', await bareNode(env));
-  const { NODE_EXTRA_CA_CERTS: _extra, ...withoutTls } = env;
-  keep('bare node without NODE_EXTRA_CA_CERTS', await bareNode(withoutTls));
+  keep(BARE, await bareNode(env));
+  // It makes Node load all its roots at its start, needed or not.
+  const { caFile } = certificates;
+  keep('bare node, NODE_EXTRA_CA_CERTS', await bareNode({ ...env, NODE_EXTRA_CA_CERTS: caFile }));
   for (const [name, entry] of entries) {
     const cache = join(home, `cache-${name}`);
     if (isWanted('near')) {
@@ -199,52 +199,10 @@ await far.close();
 await aws.close();
 rmSync(home, { recursive: true, force: true });
 
-const bare = summary(samples.get('bare node') ?? []);
-const rows = [...samples].map(([name, values]) => {
-  const { min, median, max } = summary(values);
-  return { name, min, median, max, byMin: min / bare.min, byMedian: median / bare.median };
+const rows = rowsOf(samples, (name) => (name === BARE ? undefined : BARE));
+report('Start-up, beside bare node', 'ms', {
+  rows,
+  samples,
+  file: flags.json,
+  facts: { runs, roundTripMs: ROUND_TRIP_MS },
 });
-process.stdout.write(
-  table([
-    ['ms', 'min', 'median', 'max', '×bare (min)', '×bare (median)'],
-    ...rows.map((row) => [
-      row.name,
-      ...[row.min, row.median, row.max].map((value) => value.toFixed(1)),
-      ...[row.byMin, row.byMedian].map((value) => value.toFixed(2)),
-    ]),
-  ]),
-);
-if (flags.json !== undefined) {
-  const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cpus: cpus().length };
-  const report = {
-    date: new Date().toISOString(),
-    machine,
-    runs,
-    roundTripMs: ROUND_TRIP_MS,
-    rows,
-  };
-  writeFileSync(flags.json, `${JSON.stringify({ ...report, samples: [...samples] }, null, 2)}\n`);
-}
-
-function summary(values: readonly number[]): { min: number; median: number; max: number } {
-  const sorted = values.toSorted((one, other) => one - other);
-  const at = (index: number): number => sorted[index] ?? NaN;
-  return { min: at(0), median: at(Math.floor(sorted.length / 2)), max: at(sorted.length - 1) };
-}
-
-function table(lines: readonly (readonly string[])[]): string {
-  const [head = []] = lines;
-  const widths = head.map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
-  );
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    )
-    .join('\n')
-    .concat('\n');
-}

@@ -1,64 +1,79 @@
 /**
- * How fast one session moves data through `devaccess-proxy`, unpaced, on loopback, beside a bare
- * `ws` client that moves the same frames to the same far end with one SHA-256 and one
- * acknowledgement for each message. The runs take turns.
+ * How fast one session moves data through `devaccess-proxy`, beside a bare `ws` client that moves
+ * the same frames to the same far end with one SHA-256 and one acknowledgement for each message:
+ * unpaced on loopback and with round trips of 50 ms; and paced as against the real service, beside
+ * the official client where `aws` and `session-manager-plugin` are on PATH. The runs take turns; the
+ * far end takes the time, from the first data message to the last.
  *
  *   node scripts/run-ts.js test/bench/throughput.ts [--runs N] [--mebibytes N] [--json FILE]
+ *                                    [--only loopback,far,paced]
  */
-import { fork, spawn } from 'node:child_process';
+import { fork, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import WebSocket from 'ws';
 import { decodeMessage } from '../../src/session/protocol/message/message.ts';
-import { acknowledgement, bareFrame, message, startFarEnd } from './far-end.ts';
+import { slowPath } from '../integration/support/network-path.ts';
+import {
+  acknowledgement,
+  bareFrame,
+  message,
+  startFarEnd,
+  streamUrl,
+  targetFor,
+} from './far-end.ts';
+import type { Transfer } from './far-end.ts';
+import { report, rowsOf, Samples } from './report.ts';
 
 const { values: flags } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     mebibytes: { type: 'string', default: '64' },
     json: { type: 'string' },
+    only: { type: 'string' },
     role: { type: 'string' },
+    url: { type: 'string' },
     port: { type: 'string' },
-    mode: { type: 'string' },
+    rtt: { type: 'string', default: '0' },
   },
 });
-const bytes = Number(flags.mebibytes) * 1024 * 1024;
-const messages = bytes / 1024;
+const self = fileURLToPath(import.meta.url);
 const WINDOW = 4096;
+const DIRECTIONS = [
+  ['up', '1'],
+  ['down', '2'],
+] as const;
+/** Enough for the bucket's burst to be a small part of it. */
+const PACED_MIB = 12;
 
 if (flags.role === 'far-end') {
-  process.send?.(await startFarEnd(bytes, () => process.send?.('taken')));
+  process.send?.(await startFarEnd((transfer) => process.send?.(transfer)));
+} else if (flags.role === 'path') {
+  const path = await slowPath(() => Number(flags.port), Number(flags.rtt));
+  process.send?.(path.port);
 } else if (flags.role === 'bare') {
-  await bareClient(Number(flags.port), flags.mode ?? '1');
+  await bareClient(new URL(flags.url ?? ''));
   process.exit(0);
 } else {
   await compare();
 }
 
 /** The least that a client of this protocol can do. */
-async function bareClient(port: number, mode: string): Promise<void> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/x?mode=${mode}`, {
-    perMessageDeflate: false,
-  });
+async function bareClient(url: URL): Promise<void> {
+  const socket = new WebSocket(url, { perMessageDeflate: false });
   await once(socket, 'open');
   socket.send('{}');
+  const toSend = url.searchParams.get('mode') === '1' ? Number(url.searchParams.get('kib')) : 0;
   const payload = Buffer.alloc(1024, 7);
   const template = message('input_stream_data', 1, 1, payload);
   let sent = 0;
   let acknowledged = 0;
   const fill = (): void => {
-    while (
-      mode === '1' &&
-      sent < messages &&
-      sent - acknowledged < WINDOW &&
-      socket.bufferedAmount < 1 << 20
-    ) {
+    while (sent < toSend && sent - acknowledged < WINDOW && socket.bufferedAmount < 1 << 20) {
       socket.send(bareFrame(template, payload));
       sent += 1;
     }
@@ -72,7 +87,7 @@ async function bareClient(port: number, mode: string): Promise<void> {
       if (messageType === 'acknowledge') {
         if (!isReady) return;
         acknowledged += 1;
-        if (acknowledged === messages) resolve();
+        if (acknowledged === toSend) resolve();
         fill();
         return;
       }
@@ -96,48 +111,129 @@ async function bareClient(port: number, mode: string): Promise<void> {
   socket.close();
 }
 
-async function compare(): Promise<void> {
-  const self = fileURLToPath(import.meta.url);
-  const farEnd = fork(self, ['--role', 'far-end', '--mebibytes', flags.mebibytes]);
-  const [port] = (await once(farEnd, 'message')) as [number];
-  const rates: Record<string, number[]> = {};
-  for (let run = 0; run < Number(flags.runs); run += 1) {
-    for (const mode of ['1', '2']) {
-      const direction = mode === '1' ? 'up' : 'down';
-      const bare = fork(self, [
-        '--role',
-        'bare',
-        '--port',
-        String(port),
-        '--mode',
-        mode,
-        '--mebibytes',
-        flags.mebibytes,
-      ]);
-      (rates[`bare ws ${direction}`] ??= []).push(await timed(bare, mode, farEnd));
-      (rates[`devaccess-proxy ${direction}`] ??= []).push(
-        await timed(proxy(port, mode), mode, farEnd),
-      );
-    }
-  }
-  farEnd.kill();
-  report(rates);
+/** A far end in a process of its own, and the port to reach it by. */
+interface FarEnd {
+  process: ChildProcess;
+  port: number;
+  close(): void;
 }
 
-function proxy(port: number, mode: string): ChildProcess {
+async function startRole(...args: string[]): Promise<{ process: ChildProcess; port: number }> {
+  const child = fork(self, args);
+  const [port] = (await once(child, 'message')) as [number];
+  return { process: child, port };
+}
+
+async function nearEnd(): Promise<FarEnd> {
+  const end = await startRole('--role', 'far-end');
+  return { ...end, close: () => end.process.kill() };
+}
+
+async function farEnd(roundTripMs: number): Promise<FarEnd> {
+  const end = await startRole('--role', 'far-end');
+  const rtt = String(roundTripMs);
+  const path = await startRole('--role', 'path', '--port', String(end.port), '--rtt', rtt);
+  return {
+    process: end.process,
+    port: path.port,
+    close: () => {
+      path.process.kill();
+      end.process.kill();
+    },
+  };
+}
+
+async function compare(): Promise<void> {
+  const samples = new Samples();
+  const only = flags.only?.split(',');
+  const isWanted = (name: string): boolean => only === undefined || only.includes(name);
+  if (isWanted('loopback')) await unpaced(samples, await nearEnd(), 'loopback');
+  if (isWanted('far')) await unpaced(samples, await farEnd(50), '50 ms round trips');
+  if (isWanted('paced')) await paced(samples);
+  const peerOf = (name: string): string | undefined =>
+    ['bare ws', 'official client']
+      .map((peer) => name.replace('devaccess-proxy', peer))
+      .find((peer) => peer !== name && samples.names.includes(peer));
+  report('Throughput of one session', 'MiB/s', {
+    rows: rowsOf(samples, peerOf),
+    samples,
+    file: flags.json,
+    facts: { runs: Number(flags.runs), mebibytes: Number(flags.mebibytes) },
+  });
+}
+
+async function unpaced(samples: Samples, end: FarEnd, where: string): Promise<void> {
+  const mebibytes = Number(flags.mebibytes);
+  const kibibytes = mebibytes * 1024;
+  for (let run = 0; run < Number(flags.runs); run += 1) {
+    for (const [direction, mode] of DIRECTIONS) {
+      const url = streamUrl(end.port, mode, kibibytes);
+      const bare = await timed(end, fork(self, ['--role', 'bare', '--url', url]));
+      samples.record(`bare ws ${direction}, ${where}`, mebibytes / bare.seconds);
+      const own = await timed(end, proxy(end.port, mode, kibibytes, 'off'));
+      samples.record(`devaccess-proxy ${direction}, ${where}`, mebibytes / own.seconds);
+    }
+  }
+  end.close();
+}
+
+/** As against the service: a small upload, and what a long one comes to once the burst is spent. */
+async function paced(samples: Samples): Promise<void> {
+  const end = await nearEnd();
+  const clients = new Map([
+    ['devaccess-proxy', (kib: number) => proxy(end.port, '1', kib, '900')],
+    ...(hasOfficialClient()
+      ? [['official client', (kib: number) => officialClient(end.port, kib)] as const]
+      : []),
+  ]);
+  for (const [name, upload] of clients) {
+    const long = await timed(end, upload(PACED_MIB * 1024));
+    samples.record(`${name}, paced, sustained`, (PACED_MIB - 1) / long.sustainedSeconds);
+    for (let run = 0; run < Number(flags.runs); run += 1) {
+      const short = await timed(end, upload(512));
+      samples.record(`${name}, paced, 512 KiB`, 0.5 / short.seconds);
+    }
+  }
+  end.close();
+}
+
+function proxy(port: number, mode: string, kibibytes: number, pace: string): ChildProcess {
   const script = join(process.cwd(), 'bin', 'devaccess-proxy.js');
-  const args = [script, '--target', 'i-0123456789abcdef0', '--port', mode, '--region', 'us-east-1'];
+  const args = [script, '--target', targetFor(kibibytes), '--port', mode, '--pace', pace];
+  return client(process.execPath, args, port, mode === '1' ? kibibytes : 0);
+}
+
+function hasOfficialClient(): boolean {
+  return ['aws', 'session-manager-plugin'].every(
+    (tool) => spawnSync('/bin/sh', ['-c', `command -v ${tool}`]).status === 0,
+  );
+}
+
+function officialClient(port: number, kibibytes: number): ChildProcess {
+  const document = ['--document-name', 'AWS-StartSSHSession', '--parameters', 'portNumber=1'];
+  const args = ['ssm', 'start-session', '--target', targetFor(kibibytes), ...document];
+  return client('aws', args, port, kibibytes);
+}
+
+/** A client as a process, its standard input fed with so much. */
+function client(program: string, args: string[], port: number, kibibytes: number): ChildProcess {
   const env = {
     ...process.env,
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
     AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
     AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE',
     AWS_SECRET_ACCESS_KEY: 'secret',
   };
-  const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  // The official client has a child of its own.
+  const child = spawn(program, args, {
+    env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
   child.stdout.resume();
-  if (mode === '2') return child;
   const block = Buffer.alloc(65_536, 7);
-  let left = bytes / block.length;
+  let left = (kibibytes * 1024) / block.length;
   const pour = (): void => {
     while (left > 0) {
       left -= 1;
@@ -151,48 +247,32 @@ function proxy(port: number, mode: string): ChildProcess {
   return child;
 }
 
-/** MiB a second from the start of a process to the last byte's arrival, here or there. */
-async function timed(child: ChildProcess, mode: string, farEnd: ChildProcess): Promise<number> {
-  const startMs = performance.now();
+/** Waits for one transfer, and for the client's end. */
+async function timed(end: FarEnd, child: ChildProcess): Promise<Transfer> {
   const exited = once(child, 'exit');
-  await (mode === '1' ? once(farEnd, 'message') : exited);
-  const seconds = (performance.now() - startMs) / 1000;
-  child.kill();
+  const arrived = once(end.process, 'message') as Promise<[Transfer]>;
+  await Promise.race([arrived, exited]);
+  // What a client that ends by itself has moved is told by then, or never.
+  const [transfer] = await Promise.race([arrived, failAfter(1_000)]);
+  if (child.exitCode === null && child.pid !== undefined) stop(child.pid);
   await exited;
-  return bytes / 1024 / 1024 / seconds;
+  return transfer;
 }
 
-function report(rates: Record<string, number[]>): void {
-  const rows = Object.entries(rates).map(([name, values]) => {
-    const sorted = values.toSorted((left, right) => left - right);
-    const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-    return { name, min: sorted[0] ?? 0, median, max: sorted.at(-1) ?? 0 };
+function failAfter(milliseconds: number): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(
+      () => reject(new Error('a client ended without its transfer')),
+      milliseconds,
+    ).unref();
   });
-  process.stdout.write(
-    'MiB/s'.padEnd(28) +
-      'min'.padStart(8) +
-      'median'.padStart(8) +
-      'max'.padStart(8) +
-      'of bare'.padStart(10) +
-      '\n',
-  );
-  for (const row of rows) {
-    const bare = rows.find(({ name }) => name === `bare ws ${row.name.split(' ').at(-1) ?? ''}`);
-    const share = bare === undefined ? '' : (row.median / bare.median).toFixed(2);
-    process.stdout.write(
-      row.name.padEnd(28) +
-        [row.min, row.median, row.max].map((value) => value.toFixed(1).padStart(8)).join('') +
-        share.padStart(10) +
-        '\n',
-    );
+}
+
+/** Ends a process and what it started; a forked one has no group of its own. */
+function stop(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch {
+    process.kill(pid, 'SIGTERM');
   }
-  const facts = {
-    date: new Date().toISOString(),
-    node: process.version,
-    cpu: cpus()[0]?.model,
-    mebibytes: Number(flags.mebibytes),
-    rows,
-  };
-  if (flags.json !== undefined)
-    writeFileSync(flags.json, `${JSON.stringify(facts, undefined, 2)}\n`);
 }
