@@ -2,7 +2,7 @@
 import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
-const domains = ['credentials', 'hosts', 'session', 'iam', 'nodes', 'roles-anywhere'];
+const domains = ['credentials', 'hosts', 'session', 'copy', 'iam', 'nodes', 'roles-anywhere'];
 
 /** What each layer may import. Anything not listed is refused. */
 const allowed = {
@@ -11,6 +11,8 @@ const allowed = {
   credentials: ['aws', 'platform'],
   hosts: ['aws', 'platform'],
   session: ['session-protocol', 'session-protocol-codec', 'aws', 'platform'],
+  // It runs the machine's ssh, which reaches servers by whatever the SSH config says.
+  copy: ['copy-sftp', 'platform'],
   iam: ['aws', 'platform'],
   nodes: ['aws', 'platform'],
   'roles-anywhere': ['aws', 'platform'],
@@ -20,6 +22,7 @@ const allowed = {
   platform: [],
   'session-protocol': ['session-protocol-codec'],
   'session-protocol-codec': [],
+  'copy-sftp': [],
 };
 
 const codecFolders = ['message', 'smux', 'encryption'].map(
@@ -66,6 +69,7 @@ export default tseslint.config(
           pattern: 'src/session/protocol/channel/**',
           partialMatch: false,
         },
+        { type: 'copy-sftp', pattern: 'src/copy/sftp/**', partialMatch: false },
         ...['commands', 'cli', 'sandbox', 'aws', 'platform', ...domains].map((name) => ({
           type: name,
           pattern: `src/${name}/**`,

@@ -1,4 +1,5 @@
 import type { Command } from '@oclif/core';
+import Cp from './cp.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import Mfa from './mfa.ts';
@@ -10,6 +11,7 @@ export { main } from '../cli/main.ts';
 
 /** Every command by its id; oclif finds them here (package.json, `oclif.commands`). */
 export const COMMANDS: Record<string, Command.Class> = {
+  cp: Cp,
   forward: Forward,
   'hosts:sync': HostsSync,
   mfa: Mfa,

@@ -44,10 +44,10 @@ export class Person {
   }
 
   /** The morning: an MFA session, and the hosts in the SSH config. */
-  async startDay(): Promise<void> {
+  async startDay(syncFlags: readonly string[] = []): Promise<void> {
     for (const args of [
       ['mfa', '--token', this.aws.sandbox.mfaCode()],
-      ['hosts', 'sync'],
+      ['hosts', 'sync', ...syncFlags],
     ]) {
       const { code, stderr } = await this.run('devaccess', args);
       if (code !== 0) throw new Error(`devaccess ${args.join(' ')}: ${stderr}`);

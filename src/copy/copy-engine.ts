@@ -1,0 +1,208 @@
+import { DevaccessError } from '../platform/errors.ts';
+import { isFatal } from './failures.ts';
+import type { CopyFailure } from './failures.ts';
+import type { FileCopy } from './file-copy.ts';
+import { FlightWindow } from './flight-window.ts';
+import type { Range } from './range-set.ts';
+import { protocolFailure } from './ssh/sftp-connection.ts';
+import type { SftpConnection } from './ssh/sftp-connection.ts';
+
+export interface CopyEngineOptions<Copy extends FileCopy> {
+  host: string;
+  /** Milliseconds, monotonic. */
+  now: () => number;
+  onBytes: (bytes: number) => void;
+  onFile: (file: Copy) => void;
+  onFailure: (failure: CopyFailure) => void;
+}
+
+interface ActiveFile<Copy extends FileCopy> {
+  copy: Copy;
+  stage: 'preparing' | 'moving' | 'settling';
+  blocksUnderWay: number;
+  failure: DevaccessError | undefined;
+}
+
+interface Lane {
+  connection: SftpConnection;
+  window: FlightWindow;
+}
+
+interface Task<Copy extends FileCopy> {
+  bytes: number;
+  run: () => Promise<void>;
+  /** The connection was lost: as if it had not begun. */
+  undo: () => void;
+  file: ActiveFile<Copy>;
+}
+
+/** Files at work for each connection: small ones take several round trips, which then overlap. */
+const FILES_PER_CONNECTION = 16;
+
+/**
+ * Spreads the steps of many file copies over connections that come and go. Whoever has room takes
+ * the next step, so no connection waits for another until nothing is left to begin.
+ */
+export class CopyEngine<Copy extends FileCopy> {
+  readonly #options: CopyEngineOptions<Copy>;
+  readonly #waiting: Copy[];
+  readonly #active = new Set<ActiveFile<Copy>>();
+  readonly #lanes = new Set<Lane>();
+  #isOver = false;
+  #resolve: () => void = () => undefined;
+  #reject: (error: Error) => void = () => undefined;
+  readonly #finished: Promise<void>;
+
+  constructor(files: readonly Copy[], options: CopyEngineOptions<Copy>) {
+    this.#options = options;
+    this.#waiting = files.toReversed();
+    this.#finished = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  /**
+   * Works until every file was copied or has failed.
+   *
+   * @throws what ended all: a full disk, a server that breaks the protocol, what {@link abort} was given
+   */
+  async run(): Promise<void> {
+    this.#pumpAll();
+    try {
+      await this.#finished;
+    } finally {
+      this.#isOver = true;
+      await Promise.all(Array.from(this.#active, ({ copy }) => copy.leave()));
+    }
+  }
+
+  /** Uses a connection until it is gone. */
+  attach(connection: SftpConnection): void {
+    const lane = { connection, window: new FlightWindow() };
+    this.#lanes.add(lane);
+    void connection.gone.then(() => this.#lanes.delete(lane));
+    this.#pump(lane);
+  }
+
+  abort(error: Error): void {
+    this.#isOver = true;
+    this.#reject(error);
+  }
+
+  #pumpAll(): void {
+    if (this.#waiting.length === 0 && this.#active.size === 0) this.#resolve();
+    for (const lane of this.#lanes) this.#pump(lane);
+  }
+
+  #pump(lane: Lane): void {
+    while (!this.#isOver && lane.connection.isOpen && lane.window.hasRoom) {
+      const task = this.#nextTask(lane.connection);
+      if (task === undefined) return;
+      void this.#perform(lane, task);
+    }
+  }
+
+  async #perform(lane: Lane, task: Task<Copy>): Promise<void> {
+    const departure = lane.window.depart(task.bytes, this.#options.now());
+    try {
+      await task.run();
+      lane.window.arrive(departure, this.#options.now());
+    } catch (error) {
+      lane.window.drop(departure);
+      if (lane.connection.isOpen) this.#fail(task.file, error);
+      else task.undo();
+    }
+    this.#endFailed(task.file);
+    this.#pumpAll();
+  }
+
+  #nextTask(connection: SftpConnection): Task<Copy> | undefined {
+    for (const file of this.#active) {
+      if (file.stage !== 'moving' || file.failure !== undefined) continue;
+      const { blocks } = file.copy;
+      if (blocks === undefined) continue;
+      const block = blocks.take(file.copy.blockBytes(connection));
+      if (block !== undefined) return this.#move(connection, file, block);
+      if (blocks.isComplete && file.blocksUnderWay === 0) return this.#settle(connection, file);
+    }
+    if (this.#active.size >= FILES_PER_CONNECTION * this.#lanes.size) return undefined;
+    const copy = this.#waiting.pop();
+    return copy === undefined ? undefined : this.#prepare(connection, copy);
+  }
+
+  #prepare(connection: SftpConnection, copy: Copy): Task<Copy> {
+    const file: ActiveFile<Copy> = {
+      copy,
+      stage: 'preparing',
+      blocksUnderWay: 0,
+      failure: undefined,
+    };
+    this.#active.add(file);
+    return {
+      file,
+      bytes: 0,
+      run: async () => {
+        await copy.prepare(connection);
+        file.stage = 'moving';
+      },
+      undo: () => {
+        this.#active.delete(file);
+        this.#waiting.push(copy);
+      },
+    };
+  }
+
+  #move(connection: SftpConnection, file: ActiveFile<Copy>, block: Range): Task<Copy> {
+    const { copy } = file;
+    const { blocks } = copy;
+    const bytes = block.to - block.from;
+    file.blocksUnderWay += 1;
+    return {
+      file,
+      bytes,
+      run: async () => {
+        try {
+          const moved = await copy.move(connection, block);
+          blocks?.finish(block);
+          this.#options.onBytes(moved);
+        } finally {
+          file.blocksUnderWay -= 1;
+        }
+      },
+      undo: () => blocks?.giveBack(block),
+    };
+  }
+
+  #settle(connection: SftpConnection, file: ActiveFile<Copy>): Task<Copy> {
+    file.stage = 'settling';
+    return {
+      file,
+      bytes: 0,
+      run: async () => {
+        const isDone = await file.copy.settle(connection);
+        file.stage = 'moving';
+        if (!isDone) return;
+        this.#active.delete(file);
+        this.#options.onFile(file.copy);
+      },
+      undo: () => {
+        file.stage = 'moving';
+      },
+    };
+  }
+
+  #fail(file: ActiveFile<Copy>, cause: unknown): void {
+    const error = protocolFailure(this.#options.host, cause);
+    if (isFatal(error)) this.abort(error);
+    else if (error instanceof DevaccessError) file.failure ??= error;
+  }
+
+  /** A failed file is given up when nothing of it is under way any more. */
+  #endFailed(file: ActiveFile<Copy>): void {
+    const { failure, copy } = file;
+    if (failure === undefined || file.blocksUnderWay > 0 || !this.#active.delete(file)) return;
+    void copy.leave();
+    this.#options.onFailure({ path: copy.shown, error: failure });
+  }
+}

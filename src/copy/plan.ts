@@ -1,0 +1,196 @@
+import { DevaccessError, EXIT } from '../platform/errors.ts';
+import { noSuchFile } from './failures.ts';
+import type { CopyFailure } from './failures.ts';
+import type { FileEntry, FileFacts, FileTree } from './file-tree.ts';
+import { forEachAtOnce } from './at-once.ts';
+
+/** One file to be copied; the paths are absolute. */
+export interface FilePlan {
+  source: string;
+  destination: string;
+  facts: FileFacts;
+}
+
+/** One directory to be made; the facts are those it gets when all is in it. */
+export type DirectoryPlan = FilePlan;
+
+export interface CopyPlan {
+  /** Those above come before those in them. */
+  directories: DirectoryPlan[];
+  files: FilePlan[];
+  /** What will not be copied, and why. */
+  refused: CopyFailure[];
+}
+
+export interface CopyRequest {
+  from: FileTree;
+  to: FileTree;
+  /** As the person wrote them. */
+  sources: readonly string[];
+  destination: string;
+  recursive: boolean;
+}
+
+/** As deep as scp goes; more is a loop of links. */
+const MAX_DEPTH = 64;
+/** Directories read at a time, so that a slow path is filled. */
+const LISTED_AT_ONCE = 16;
+
+/**
+ * Finds out what is to be copied, and to where, as scp does: into the destination where that is a
+ * directory, else under its name. Links are followed. Nothing is written yet.
+ *
+ * @throws DevaccessError when nothing at all can be copied: DA_NOT_A_DIRECTORY, or what the trees throw
+ */
+export async function planCopy(request: CopyRequest): Promise<CopyPlan> {
+  const { from, to } = request;
+  const target = await findTarget(request);
+  const plan: CopyPlan = { directories: [], files: [], refused: [] };
+  for (const source of request.sources) {
+    const path = await from.resolve(source);
+    try {
+      const facts = await from.stat(path);
+      if (facts === undefined) throw noSuchFile(from.show(path));
+      const name = from.baseName(source);
+      const isWhole = name === '' || name === '.';
+      const destination = target.isDirectory && !isWhole ? to.join(target.path, name) : target.path;
+      if (facts.type === 'directory') {
+        if (!request.recursive) throw isDirectory(from.show(path));
+        plan.directories.push({ source: path, destination, facts });
+        await new Scan(request, plan).run(path, destination);
+      } else if (facts.type === 'file') {
+        plan.files.push({ source: path, destination, facts });
+      } else throw isSpecial(from.show(path));
+    } catch (error) {
+      refuse(plan, from.show(path), error);
+    }
+  }
+  refuseClashes(request, plan);
+  return plan;
+}
+
+async function findTarget({
+  to,
+  sources,
+  destination,
+}: CopyRequest): Promise<{ path: string; isDirectory: boolean }> {
+  const path = await to.resolve(destination);
+  const facts = await to.stat(path);
+  if (facts?.type === 'directory') return { path, isDirectory: true };
+  const mustBeDirectory = sources.length > 1 || /(?:^|\/)\.{0,2}$/.test(destination);
+  if (mustBeDirectory) {
+    throw new DevaccessError('DA_NOT_A_DIRECTORY', `${to.show(path)} is not a folder`, {
+      next: 'make it first, or name a folder that exists',
+    });
+  }
+  // What the person named is followed when it is a link, as other tools do.
+  return { path: facts === undefined ? path : await to.realPath(path), isDirectory: false };
+}
+
+/** Reads one tree, many directories at a time. */
+class Scan {
+  readonly #request: CopyRequest;
+  readonly #plan: CopyPlan;
+
+  constructor(request: CopyRequest, plan: CopyPlan) {
+    this.#request = request;
+    this.#plan = plan;
+  }
+
+  async run(source: string, destination: string): Promise<void> {
+    let level = [{ source, destination, above: [await this.#request.from.realPath(source)] }];
+    while (level.length > 0) {
+      const next: typeof level = [];
+      await forEachAtOnce(level, LISTED_AT_ONCE, async (directory) => {
+        try {
+          const { from } = this.#request;
+          const { entries, refused } = await from.list(directory.source);
+          for (const { name, why } of refused) {
+            refuse(this.#plan, from.show(from.join(directory.source, name)), badName(why));
+          }
+          for (const entry of entries) {
+            const found = await this.#add(entry, directory);
+            if (found !== undefined) next.push(found);
+          }
+        } catch (error) {
+          refuse(this.#plan, this.#request.from.show(directory.source), error);
+        }
+      });
+      level = next;
+    }
+  }
+
+  /** @returns the entry where it is a directory to be read in its turn */
+  async #add(
+    { name, facts: entryFacts }: FileEntry,
+    parent: { source: string; destination: string; above: readonly string[] },
+  ): Promise<{ source: string; destination: string; above: string[] } | undefined> {
+    const { from, to } = this.#request;
+    const source = from.join(parent.source, name);
+    const destination = to.join(parent.destination, name);
+    try {
+      const isLink = entryFacts.type === 'link';
+      const facts = isLink ? await from.stat(source) : entryFacts;
+      if (facts === undefined) throw noSuchFile(`${from.show(source)} (a link to nothing)`);
+      if (facts.type === 'file') {
+        this.#plan.files.push({ source, destination, facts });
+        return undefined;
+      }
+      if (facts.type !== 'directory') throw isSpecial(from.show(source));
+      const real = isLink
+        ? await from.realPath(source)
+        : from.join(parent.above.at(-1) ?? '', name);
+      if (parent.above.includes(real) || parent.above.length >= MAX_DEPTH) {
+        throw endless(from.show(source));
+      }
+      this.#plan.directories.push({ source, destination, facts });
+      return { source, destination, above: [...parent.above, real] };
+    } catch (error) {
+      refuse(this.#plan, from.show(source), error);
+      return undefined;
+    }
+  }
+}
+
+/** Two sources of one name would overwrite each other. */
+function refuseClashes({ from }: CopyRequest, plan: CopyPlan): void {
+  const taken = new Map<string, FilePlan>();
+  plan.files = plan.files.filter((file) => {
+    const first = taken.get(file.destination);
+    taken.set(file.destination, first ?? file);
+    if (first === undefined) return true;
+    const message = `${from.show(file.source)} would overwrite the copy of ${from.show(first.source)}`;
+    refuse(plan, from.show(file.source), new DevaccessError('DA_USAGE', message));
+    return false;
+  });
+}
+
+function refuse(plan: CopyPlan, path: string, error: unknown): void {
+  if (!(error instanceof DevaccessError)) throw error;
+  plan.refused.push({ path, error });
+}
+
+function isDirectory(shown: string): DevaccessError {
+  return new DevaccessError('DA_IS_DIRECTORY', `${shown} is a folder`, {
+    next: 'copy it with -r',
+    exitCode: EXIT.usage,
+  });
+}
+
+function isSpecial(shown: string): DevaccessError {
+  const message = `${shown} is neither a file nor a folder (a device, pipe or socket)`;
+  return new DevaccessError('DA_SPECIAL_FILE', message);
+}
+
+function badName(why: string): DevaccessError {
+  return new DevaccessError('DA_BAD_NAME', `Not copied: ${why}`, {
+    next: 'rename it where it is',
+  });
+}
+
+function endless(shown: string): DevaccessError {
+  return new DevaccessError(
+    'DA_LINK_LOOP',
+    `${shown} leads back to a folder above it, or too deep`,
+  );
+}
