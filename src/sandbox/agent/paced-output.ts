@@ -3,6 +3,11 @@ import type { SessionChannel } from './session-type.ts';
 
 /** The real agent sleeps so long after each message, which is what caps its speed. */
 const PACE_MS = 1;
+/**
+ * What a late timer may make up for: the real agent gives each session a process of its own, here
+ * all share one event loop.
+ */
+const MAX_LATE_MS = 50;
 
 /**
  * A byte stream on its way to the client: cut into messages of at most 1024 bytes, as fast as the
@@ -15,6 +20,8 @@ export class PacedOutput {
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** When the pace lets the next message go. */
+  #dueAtMs = -Infinity;
 
   /** @param onDrained everything queued has been sent: more may be read */
   constructor(channel: SessionChannel, pace: 'real' | 'off', onDrained: () => void) {
@@ -37,23 +44,34 @@ export class PacedOutput {
   /** Sends what may be sent now. */
   pump(): void {
     if (this.#timer !== undefined || this.#queuedBytes === 0) return;
-    while (this.#queuedBytes > 0 && this.#channel.canSend()) {
-      this.#channel.send(PAYLOAD_TYPE.output, this.#take());
-      if (this.#pace === 'real') {
-        this.#timer = setTimeout(() => {
-          this.#timer = undefined;
-          this.pump();
-        }, PACE_MS);
-        break;
-      }
-    }
-    if (this.#queuedBytes === 0) this.#onDrained();
+    const nowMs = performance.now();
+    // Only lateness is made up for, never a time in which there was nothing to send.
+    this.#send(Math.max(this.#dueAtMs, nowMs), nowMs);
   }
 
   close(): void {
     clearTimeout(this.#timer);
     this.#queue = [];
     this.#queuedBytes = 0;
+  }
+
+  #send(dueAtMs: number, nowMs: number): void {
+    let dueMs = dueAtMs;
+    while (dueMs <= nowMs && this.#queuedBytes > 0 && this.#channel.canSend()) {
+      this.#channel.send(PAYLOAD_TYPE.output, this.#take());
+      if (this.#pace === 'real') dueMs += PACE_MS;
+    }
+    this.#dueAtMs = dueMs;
+    if (dueMs > nowMs && this.#queuedBytes > 0) {
+      this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(dueMs - nowMs));
+    }
+    if (this.#queuedBytes === 0) this.#onDrained();
+  }
+
+  #onTimer(): void {
+    this.#timer = undefined;
+    const nowMs = performance.now();
+    this.#send(Math.max(this.#dueAtMs, nowMs - MAX_LATE_MS), nowMs);
   }
 
   #take(): Buffer {
