@@ -6,6 +6,7 @@ import Mfa from './mfa.ts';
 import SandboxCode from './sandbox/code.ts';
 import SandboxDemo from './sandbox/demo.ts';
 import SandboxStart from './sandbox/start.ts';
+import Shell from './shell.ts';
 
 export { main } from '../cli/main.ts';
 
@@ -18,4 +19,5 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sandbox:code': SandboxCode,
   'sandbox:demo': SandboxDemo,
   'sandbox:start': SandboxStart,
+  shell: Shell,
 };

@@ -65,13 +65,16 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
           caller.identity.userId !== ownerUserId;
         return Promise.resolve(isForeign ? { error: 'AccessDenied' } : caller);
       },
-      agentFor: (session) =>
-        createAgent({
+      agentFor: (session) => {
+        const node = hosts.hosts.find(({ instanceId }) => instanceId === session.target);
+        return createAgent({
           session,
           registry: sandbox.registry,
           network: hosts.network,
+          ...(node === undefined ? {} : { node }),
           ...options.agent,
-        }),
+        });
+      },
       ...options.gateway,
     });
     const knownHostsFile = join(options.stateDir, 'known_hosts');

@@ -13,6 +13,7 @@ import { iamService } from './services/iam.ts';
 import { KmsVault } from './services/kms-vault.ts';
 import { kmsService } from './services/kms.ts';
 import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
+import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';
 import { stsService } from './services/sts.ts';
 import { SessionRegistry } from './session-registry.ts';
@@ -37,7 +38,9 @@ export interface SandboxOptions {
   maxCredentialLifetimeMs?: number;
   /** Session documents that exist. Default: those the agent serves. */
   documents?: readonly string[];
-  /** Session documents that no policy of the person allows. Default: none. */
+  /** Session documents of the account's own. Default: none. */
+  ownDocuments?: readonly SessionDocument[];
+  /** Documents that no policy of the person allows. Default: none. */
   deniedDocuments?: readonly string[];
   /** Milliseconds since the epoch. Default: the machine's clock. */
   now?: () => number;
@@ -88,14 +91,23 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { host = '127.0.0.1' } = options;
   const urlHost = host === '::1' ? '[::1]' : host;
   const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
-  const { documents = SERVED_DOCUMENTS, deniedDocuments = [] } = options;
+  const { documents = SERVED_DOCUMENTS, ownDocuments = [], deniedDocuments = [] } = options;
   const httpServer = createApiServer({
     verifier,
     services: [
       stsService({ account, credentials, totp: new TotpVerifier(now), requireMfa }),
       iamService({ account }),
       ec2ApiService({ account }),
-      ssmService({ account, registry, requireMfa, documents, deniedDocuments, gatewayUrl, now }),
+      ssmService({
+        account,
+        registry,
+        requireMfa,
+        documents,
+        ownDocuments,
+        deniedDocuments,
+        gatewayUrl,
+        now,
+      }),
       kmsService({ account, vault }),
     ],
   });

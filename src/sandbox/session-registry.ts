@@ -1,5 +1,20 @@
 import { randomBytes } from 'node:crypto';
 
+/** What a command document's properties say for Linux, with the parameters filled in. */
+export interface CommandProperties {
+  readonly commands: string;
+  readonly separateOutputStream: string;
+  /** What begins each piece of a stream that follows an end of line, where streams are apart. */
+  readonly stdOutSeparatorPrefix?: string;
+  readonly stdErrSeparatorPrefix?: string;
+}
+
+/** What the agent is told of a session document that is not about a port. */
+export interface DocumentContent {
+  readonly sessionType: 'Standard_Stream' | 'InteractiveCommands' | 'NonInteractiveCommands';
+  readonly linux?: CommandProperties;
+}
+
 /** A session as the service knows it, from StartSession to TerminateSession. */
 export interface SandboxSession {
   /** `<IAM user name or role session name>-<17 hex>`, as AWS forms it. */
@@ -8,6 +23,7 @@ export interface SandboxSession {
   readonly target: string;
   readonly documentName: string;
   readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly document?: DocumentContent | undefined;
   readonly ownerArn: string;
   /** `aws:userid` of the caller; the service tags every session with it. */
   readonly ownerUserId: string;
@@ -18,7 +34,7 @@ export interface SandboxSession {
 
 export type StartedSession = Pick<
   SandboxSession,
-  'target' | 'documentName' | 'parameters' | 'ownerArn' | 'ownerUserId'
+  'target' | 'documentName' | 'parameters' | 'document' | 'ownerArn' | 'ownerUserId'
 > & { ownerName: string };
 
 /** Ended sessions that DescribeSessions(History) still shows; older ones are forgotten. */

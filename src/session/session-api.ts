@@ -13,7 +13,8 @@ export type StartedSession = StreamTicket & { sessionId: string };
 /** What StartSession is asked for. Every parameter value is a list (docs/protocol.md §1). */
 export interface SessionRequest {
   target: string;
-  documentName: string;
+  /** Without one the account's shell. */
+  documentName?: string;
   parameters: Record<string, string[]>;
   reason?: string;
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Connections } from '../aws/connections.ts';
-import { DevaccessError, errorLine, printable } from '../platform/errors.ts';
+import { DevaccessError, printable } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import type { SessionFacts } from './protocol/channel/channel-event.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
@@ -11,6 +11,7 @@ import { SmuxFramingError } from './protocol/smux/frame.ts';
 import type { SessionApi, StartedSession } from './session-api.ts';
 import { SessionConnection } from './transport/session-connection.ts';
 import type { SessionEnd } from './transport/session-connection.ts';
+import { gatewayUnreachable } from './transport/session-failure.ts';
 
 /** After the end of input: how long the far end may stay silent before the session is ended. */
 const LINGER_MS = 5_000;
@@ -163,18 +164,7 @@ class SshProxy {
     try {
       await this.#connection.open();
     } catch (error) {
-      this.#connection.abort(
-        error instanceof DevaccessError
-          ? error
-          : new DevaccessError(
-              'DA_GATEWAY',
-              `The message gateway could not be reached: ${errorLine(error)}`,
-              {
-                next: 'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.',
-                cause: error,
-              },
-            ),
-      );
+      this.#connection.abort(gatewayUnreachable(error));
     }
   }
 

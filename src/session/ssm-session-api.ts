@@ -85,7 +85,7 @@ export class SsmSessionApi implements SessionApi {
     const { target, documentName, parameters, reason } = request;
     const command = new StartSessionCommand({
       Target: target,
-      DocumentName: documentName,
+      ...(documentName === undefined ? {} : { DocumentName: documentName }),
       Parameters: parameters,
       ...(reason === undefined ? {} : { Reason: reason }),
     });

@@ -1,8 +1,10 @@
 import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { homedir } from 'node:os';
 import { PAYLOAD_TYPE } from '../../session/protocol/message/constants.ts';
 import type { AgentEnd, AgentLink } from '../gateway/agent-end.ts';
 import type { SandboxNetwork } from '../network.ts';
 import type { SandboxSession, SessionRegistry } from '../session-registry.ts';
+import type { AgentNode } from './agent-node.ts';
 import { AgentEncryption } from './agent-encryption.ts';
 import type { AgentKms } from './agent-encryption.ts';
 import { AgentSequencer } from './agent-sequencer.ts';
@@ -22,6 +24,8 @@ export interface AgentOptions {
   session: SandboxSession;
   registry: SessionRegistry;
   network: SandboxNetwork;
+  /** The machine it runs on. Default: this one. */
+  node?: AgentNode;
   /** The instance the agent runs on. Default: the session's target. */
   instanceId?: string;
   /** Default "3.3.987.0". */
@@ -99,9 +103,15 @@ class Agent implements AgentEnd, SessionChannel {
       instanceId,
       pace,
       agentVersion: this.#options.agentVersion ?? DEFAULTS.agentVersion,
+      node: this.#options.node ?? { homeDirectory: homedir() },
     });
     if (!planned.ok) {
       this.terminate(planned.reason);
+      return;
+    }
+    if (planned.plan.isHandshakeOptional === true && this.#options.kms === undefined) {
+      this.#handshakeDone = true;
+      this.#running = planned.plan.start(this, '');
       return;
     }
     this.#shakeHands(planned.plan).catch((error: unknown) => {
@@ -194,7 +204,8 @@ class Agent implements AgentEnd, SessionChannel {
     }
     if (this.#closed) return;
     const customerMessage =
-      encryption === undefined ? '' : 'This session is encrypted using AWS KMS.';
+      (plan.customerMessage?.(response.clientVersion) ?? '') +
+      (encryption === undefined ? '' : 'This session is encrypted using AWS KMS.');
     this.send(
       PAYLOAD_TYPE.handshakeComplete,
       handshakeComplete(performance.now() - startedAtMs, customerMessage),

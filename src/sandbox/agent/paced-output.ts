@@ -9,6 +9,15 @@ const PACE_MS = 1;
  */
 const MAX_LATE_MS = 50;
 
+/** How a stream becomes messages; without it, Output of the bytes as they are. */
+export interface OutputForm {
+  payloadType: number;
+  /** What of the next bytes goes out now; it may keep some of them for the next call. */
+  filter: (bytes: Buffer) => Buffer;
+}
+
+const PLAIN_OUTPUT: OutputForm = { payloadType: PAYLOAD_TYPE.output, filter: (bytes) => bytes };
+
 /**
  * A byte stream on its way to the client: cut into messages of at most 1024 bytes, as fast as the
  * window lets them, or one a millisecond as the real agent.
@@ -17,6 +26,7 @@ export class PacedOutput {
   readonly #channel: SessionChannel;
   readonly #pace: 'real' | 'off';
   readonly #onDrained: () => void;
+  readonly #form: OutputForm;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -24,7 +34,13 @@ export class PacedOutput {
   #dueAtMs = -Infinity;
 
   /** @param onDrained everything queued has been sent: more may be read */
-  constructor(channel: SessionChannel, pace: 'real' | 'off', onDrained: () => void) {
+  constructor(
+    channel: SessionChannel,
+    pace: 'real' | 'off',
+    onDrained: () => void,
+    form = PLAIN_OUTPUT,
+  ) {
+    this.#form = form;
     this.#channel = channel;
     this.#pace = pace;
     this.#onDrained = onDrained;
@@ -58,7 +74,9 @@ export class PacedOutput {
   #send(dueAtMs: number, nowMs: number): void {
     let dueMs = dueAtMs;
     while (dueMs <= nowMs && this.#queuedBytes > 0 && this.#channel.canSend()) {
-      this.#channel.send(PAYLOAD_TYPE.output, this.#take());
+      const payload = this.#form.filter(this.#take());
+      if (payload.length === 0) continue;
+      this.#channel.send(this.#form.payloadType, payload);
       if (this.#pace === 'real') dueMs += PACE_MS;
     }
     this.#dueAtMs = dueMs;

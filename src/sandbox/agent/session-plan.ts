@@ -1,15 +1,19 @@
 import type { SandboxNetwork } from '../network.ts';
-import type { SandboxSession } from '../session-registry.ts';
+import type { CommandProperties, SandboxSession } from '../session-registry.ts';
+import type { AgentNode } from './agent-node.ts';
 import { BasicPortSession } from './basic-port-session.ts';
+import { CommandSession } from './command-session.ts';
 import { MuxSession } from './mux-session.ts';
 import { PortSession } from './port-session.ts';
 import type { SessionPlan } from './session-type.ts';
+import { ShellSession } from './shell-session.ts';
 
 export interface PlanSettings {
   network: SandboxNetwork;
   instanceId: string;
   pace: 'real' | 'off';
   agentVersion: string;
+  node: AgentNode;
 }
 
 export type PlannedSession = { ok: true; plan: SessionPlan } | { ok: false; reason: string };
@@ -26,11 +30,86 @@ export function planSession(session: SandboxSession, settings: PlanSettings): Pl
     case 'AWS-StartPortForwardingSessionToRemoteHost':
       return planForwarding(session, settings);
     default:
+      return planOther(session, settings);
+  }
+}
+
+/** Documents of any name, by their session type. */
+function planOther(session: SandboxSession, settings: PlanSettings): PlannedSession {
+  const { sessionType = '', linux } = session.document ?? {};
+  switch (sessionType) {
+    case 'Standard_Stream':
+      return planShell(sessionType, undefined, settings);
+    case 'InteractiveCommands':
+      return linux === undefined
+        ? withoutCommand(sessionType)
+        : planShell(sessionType, linux.commands, settings);
+    case 'NonInteractiveCommands':
+      return linux === undefined ? withoutCommand(sessionType) : planCommand(linux, settings);
+    default:
       return {
         ok: false,
         reason: `Document ${session.documentName} is not supported by the sandbox agent`,
       };
   }
+}
+
+/** Shells and interactive commands need no handshake, so that what they say comes first. */
+function planShell(
+  sessionType: string,
+  command: string | undefined,
+  { node, pace }: PlanSettings,
+): PlannedSession {
+  if (command?.trim() === '') return withoutCommand(sessionType);
+  return {
+    ok: true,
+    plan: {
+      request: { SessionType: sessionType, Properties: null },
+      isHandshakeOptional: true,
+      start: (channel) => new ShellSession(channel, { command, node, pace }),
+    },
+  };
+}
+
+function planCommand(
+  properties: CommandProperties,
+  { node, pace, agentVersion }: PlanSettings,
+): PlannedSession {
+  const sessionType = 'NonInteractiveCommands';
+  const { commands, separateOutputStream, stdOutSeparatorPrefix, stdErrSeparatorPrefix } =
+    properties;
+  if (!isNewer(agentVersion, '3.0.1123.0')) {
+    const reason = `Plugin with name ${sessionType} not found. Step name: ${sessionType}`;
+    return { ok: false, reason };
+  }
+  if (commands.trim() === '') return withoutCommand(sessionType);
+  const separateStreams =
+    separateOutputStream.toLowerCase() === 'true' && isNewer(agentVersion, '3.1.1510.0');
+  return {
+    ok: true,
+    plan: {
+      request: { SessionType: sessionType, Properties: null },
+      customerMessage: (clientVersion) =>
+        separateStreams && !isNewer(clientVersion, '1.2.295.0') ? UPDATE_FOR_STREAMS : '',
+      start: (channel) =>
+        new CommandSession(channel, {
+          commandLine: commands,
+          prefixes: separateStreams
+            ? { stdout: stdOutSeparatorPrefix ?? '', stderr: stdErrSeparatorPrefix ?? '' }
+            : undefined,
+          node,
+          pace,
+        }),
+    },
+  };
+}
+
+const UPDATE_FOR_STREAMS =
+  'Please update session manager plugin version (minimum required version 1.2.312.0) ' +
+  'for fully support of separate StdOut/StdErr output.\r\n';
+
+function withoutCommand(sessionType: string): PlannedSession {
+  return { ok: false, reason: `Commands cannot be empty for session type ${sessionType}` };
 }
 
 function planPort(session: SandboxSession, settings: PlanSettings): PlannedSession {

@@ -1,4 +1,4 @@
-/** What a session type (a port, later a shell or a command) sees of its agent. */
+/** What a session type (a port, a shell, a command) sees of its agent. */
 export interface SessionChannel {
   /** False while the window of unacknowledged messages is full or the client's end holds back. */
   canSend(): boolean;
@@ -26,7 +26,11 @@ export interface RunningSession {
 /** How one session is to be run: what the handshake announces and what runs after it. */
 export interface SessionPlan {
   /** The ActionParameters of the handshake's SessionType action. */
-  request: { SessionType: string; Properties: Record<string, unknown> };
+  request: { SessionType: string; Properties: Record<string, unknown> | null };
+  /** Without encryption there is no handshake at all. Default false. */
+  isHandshakeOptional?: boolean;
+  /** For HandshakeComplete. */
+  customerMessage?: (clientVersion: string) => string;
   /** @param clientVersion of the HandshakeResponse; it gates features (docs/protocol.md §5) */
   start(channel: SessionChannel, clientVersion: string): RunningSession;
 }

@@ -1,6 +1,7 @@
 import { ServiceError } from '../service-error.ts';
+import type { DocumentContent } from '../session-registry.ts';
 
-interface DocumentParameter {
+export interface DocumentParameter {
   readonly pattern: RegExp;
   /** A parameter without default must be given. */
   readonly default?: readonly string[];
@@ -10,6 +11,11 @@ interface DocumentParameter {
 export interface SessionDocument {
   readonly name: string;
   readonly parameters: Readonly<Record<string, DocumentParameter>>;
+  /**
+   * What the agent gets, for documents that are not about a port. `{{ name }}` in `commands` stands
+   * for a parameter.
+   */
+  readonly content?: DocumentContent;
 }
 
 const PORT =
@@ -17,7 +23,10 @@ const PORT =
 const LOCAL_PORT =
   /^(0|[1-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/;
 const HOST = /^[^,$^&()!;'"<>`{}[\]|#=]{3,}$/;
-const COMMAND = /^[\s\S]{1,8192}$/;
+const COMMAND = /^[\s\S]{1,65535}$/;
+const BOOLEAN = /^(true|false|True|False)$/;
+/** What the agent takes as well. */
+const STREAM_PREFIX = /^[0-9a-zA-Z\r\n_:-]{0,30}$/;
 
 const forwarding = {
   portNumber: { pattern: PORT, default: ['80'] },
@@ -38,31 +47,88 @@ const DOCUMENTS: readonly SessionDocument[] = [
     name: 'AWS-StartPortForwardingSessionToRemoteHost',
     parameters: { host: { pattern: HOST }, ...forwarding },
   },
-  { name: 'AWS-StartInteractiveCommand', parameters: { command: { pattern: COMMAND } } },
-  { name: 'AWS-StartNonInteractiveCommand', parameters: { command: { pattern: COMMAND } } },
-  { name: DEFAULT_DOCUMENT, parameters: {} },
+  {
+    name: 'AWS-StartInteractiveCommand',
+    parameters: { command: { pattern: COMMAND } },
+    content: {
+      sessionType: 'InteractiveCommands',
+      linux: { commands: '{{ command }}', separateOutputStream: 'false' },
+    },
+  },
+  {
+    name: 'AWS-StartNonInteractiveCommand',
+    parameters: {
+      command: { pattern: COMMAND },
+      separateOutputStream: { pattern: BOOLEAN, default: ['false'] },
+      stdoutSeparatorPrefix: { pattern: STREAM_PREFIX, default: [''] },
+      stderrSeparatorPrefix: { pattern: STREAM_PREFIX, default: [''] },
+    },
+    content: {
+      sessionType: 'NonInteractiveCommands',
+      linux: {
+        commands: '{{ command }}',
+        separateOutputStream: '{{ separateOutputStream }}',
+        stdOutSeparatorPrefix: '{{ stdoutSeparatorPrefix }}',
+        stdErrSeparatorPrefix: '{{ stderrSeparatorPrefix }}',
+      },
+    },
+  },
+  {
+    name: DEFAULT_DOCUMENT,
+    parameters: {},
+    content: { sessionType: 'Standard_Stream' },
+  },
 ];
 
-/** What the sandbox's agent can serve (agent/session-plan.ts); the rest is refused here. */
-export const SERVED_DOCUMENTS: readonly string[] = [
-  'AWS-StartSSHSession',
-  'AWS-StartPortForwardingSession',
-  'AWS-StartPortForwardingSessionToRemoteHost',
-];
+/** What the sandbox's agent can serve (agent/session-plan.ts). */
+export const SERVED_DOCUMENTS: readonly string[] = DOCUMENTS.map(({ name }) => name);
 
 /**
  * Finds a document by name or ARN.
- * @param offered names that this sandbox's agent can serve; the rest does not exist here
+ * @param offered names of AWS's documents that exist here
+ * @param own documents of the account
  */
-export function findDocument(name: string, offered: readonly string[]): SessionDocument {
-  const shortName = name.replace(/^arn:[^/]*:document\//, '');
-  const document = DOCUMENTS.find((candidate) => candidate.name === shortName);
-  if (document === undefined || !offered.includes(document.name)) {
+export function findDocument(
+  name: string,
+  offered: readonly string[],
+  own: readonly SessionDocument[] = [],
+): SessionDocument {
+  const shortName = shortDocumentName(name);
+  const document = [...own, ...DOCUMENTS.filter((each) => offered.includes(each.name))].find(
+    (candidate) => candidate.name === shortName,
+  );
+  if (document === undefined) {
     throw new ServiceError('InvalidDocument', '', 400, {
       Message: `Document with name ${shortName} does not exist.`,
     });
   }
   return document;
+}
+
+/** The name within an ARN, or the name itself. */
+export function shortDocumentName(name: string): string {
+  return name.replace(/^arn:[^/]*:document\//, '');
+}
+
+/** The document's content with the parameters filled in. */
+export function resolveContent(
+  { content }: SessionDocument,
+  parameters: Readonly<Record<string, readonly string[]>>,
+): DocumentContent | undefined {
+  if (content?.linux === undefined) return content;
+  const fill = (text: string): string =>
+    text.replace(/\{\{\s*(\w+)\s*\}\}/g, (all, name: string) => parameters[name]?.[0] ?? all);
+  const { commands, separateOutputStream, stdOutSeparatorPrefix, stdErrSeparatorPrefix } =
+    content.linux;
+  return {
+    ...content,
+    linux: {
+      commands: fill(commands),
+      separateOutputStream: fill(separateOutputStream),
+      stdOutSeparatorPrefix: fill(stdOutSeparatorPrefix ?? ''),
+      stdErrSeparatorPrefix: fill(stdErrSeparatorPrefix ?? ''),
+    },
+  };
 }
 
 /** Checks given parameters against the document and fills in its defaults. */

@@ -5,7 +5,13 @@ import type { Call } from '../http/service.ts';
 import { PageTokens } from '../page-tokens.ts';
 import { ServiceError } from '../service-error.ts';
 import type { SandboxSession, SessionRegistry } from '../session-registry.ts';
-import { DEFAULT_DOCUMENT, findDocument, resolveParameters } from './ssm-documents.ts';
+import {
+  DEFAULT_DOCUMENT,
+  findDocument,
+  resolveContent,
+  resolveParameters,
+} from './ssm-documents.ts';
+import type { SessionDocument } from './ssm-documents.ts';
 
 const PAGE_SIZE = { min: 1, max: 200 } as const;
 /** Sessions that may be open at once. */
@@ -27,7 +33,9 @@ export interface SsmSessionOptions {
   requireMfa: boolean;
   /** Session documents that exist here. */
   documents: readonly string[];
-  /** Session documents that no policy of the person allows. */
+  /** Session documents of the account's own. */
+  ownDocuments: readonly SessionDocument[];
+  /** Documents, of sessions and of commands, that no policy of the person allows. */
   deniedDocuments: readonly string[];
   /** `ws://host:port`, where the message gateway listens. */
   gatewayUrl: () => string;
@@ -67,7 +75,7 @@ function startSession(
     if (options.requireMfa && !caller.mfaAuthenticated) {
       throw notAuthorized(caller.arn, 'StartSession', targetArn(account, region, target));
     }
-    const document = findDocument(documentName, options.documents);
+    const document = findDocument(documentName, options.documents, options.ownDocuments);
     if (options.deniedDocuments.includes(document.name)) {
       throw notAuthorized(caller.arn, 'StartSession', documentArn(account, region, document.name));
     }
@@ -82,6 +90,7 @@ function startSession(
       target,
       documentName: document.name,
       parameters,
+      document: resolveContent(document, parameters),
       ownerArn: caller.arn,
       ownerUserId: caller.userId,
       ownerName: caller.name,

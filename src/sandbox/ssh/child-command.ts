@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { ServerChannel } from 'ssh2';
+import { TerminalWindow } from '../process/pseudo-terminal.ts';
+import type { ProgramStart, TerminalSize } from '../process/pseudo-terminal.ts';
 
 export interface CommandSettings {
   /** HOME and working directory of what runs on the host. */
@@ -28,19 +30,15 @@ const SIGNALS = [
 /** A process started for an SSH channel, with everything it started itself. */
 export class ChildCommand {
   readonly #child: ChildProcessWithoutNullStreams;
+  readonly #window: TerminalWindow;
   #ended = false;
 
   /**
-   * Runs `file` joined to `channel`: stdin, stdout and stderr with back-pressure, its exit status or
+   * Runs a program joined to `channel`: stdin, stdout and stderr with back-pressure, its exit status or
    * signal at the end. The process group dies with the channel.
    */
-  constructor(
-    channel: ServerChannel,
-    file: string,
-    args: readonly string[],
-    settings: CommandSettings,
-  ) {
-    const child = spawn(file, args, {
+  constructor(channel: ServerChannel, program: ProgramStart, settings: CommandSettings) {
+    const child = spawn(program.file, program.args, {
       cwd: settings.homeDirectory,
       env: {
         PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
@@ -49,9 +47,10 @@ export class ChildCommand {
       },
       // Its own process group, so that one kill reaches what it started.
       detached: true,
-      stdio: 'pipe',
-    });
+      stdio: program.stdio,
+    }) as ChildProcessWithoutNullStreams;
     this.#child = child;
+    this.#window = new TerminalWindow(child);
     // A process that closes its stdin early is no fault of the channel's.
     child.stdin.on('error', () => channel.resume());
     channel.on('error', () => undefined);
@@ -80,6 +79,11 @@ export class ChildCommand {
   /** Passes a client's signal on to the process group; unknown names are ignored. */
   signal(name: string): void {
     if (SIGNALS.includes(name)) this.#kill(`SIG${name}` as NodeJS.Signals);
+  }
+
+  /** The client's window has another size. */
+  resize(size: TerminalSize): void {
+    this.#window.resize(size);
   }
 
   /** The channel is gone: nothing of the command may stay. */

@@ -97,8 +97,7 @@ function serveSession(
   let terminal: PseudoTtyInfo | undefined;
   let command: ChildCommand | undefined;
   const start = (channel: ServerChannel, commandLine: string | undefined): void => {
-    const { file, args } = loginCommand(commandLine, terminal);
-    command = new ChildCommand(channel, file, args, settings);
+    command = new ChildCommand(channel, loginCommand(commandLine, terminal), settings);
   };
   const kill = (): void => {
     connection.off('close', kill);
@@ -117,6 +116,10 @@ function serveSession(
     terminal = info;
     environment.TERM = info.term;
     environment.PS1 = `${options.hostName}:\\w\\$ `;
+    accept?.();
+  });
+  session.on('window-change', (accept: (() => void) | undefined, _reject, { cols, rows }) => {
+    command?.resize({ cols, rows });
     accept?.();
   });
   session.on('signal', (accept: (() => void) | undefined, _reject, info) => {

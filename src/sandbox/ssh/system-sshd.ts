@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DevaccessError } from '../../platform/errors.ts';
+import { killTree } from '../process/process-tree.ts';
 
 const SSHD = '/usr/sbin/sshd';
 /** sshd started by root insists on this directory; a distribution's service makes it. */
@@ -116,29 +117,8 @@ function stop(child: ChildProcess): Promise<void> {
       return;
     }
     child.once('exit', () => resolve());
-    const descendants = descendantsOf(child.pid);
-    child.kill('SIGKILL');
-    for (const pid of descendants) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    killTree(child.pid);
   });
-}
-
-function descendantsOf(pid: number): number[] {
-  const { stdout } = spawnSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' });
-  const parents = stdout
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .map(([child = 0, parent = 0]) => ({ child, parent }));
-  const found = [pid];
-  for (const ancestor of found) {
-    for (const { child, parent } of parents) if (parent === ancestor) found.push(child);
-  }
-  return found.slice(1);
 }
 
 async function freePort(): Promise<number> {

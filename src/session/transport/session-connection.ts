@@ -19,6 +19,8 @@ export const DEFAULT_PACE: Pace = { perSecond: 900, burst: 900 };
 
 /** The agent waits 15 s for each answer of the handshake; nothing later will come. */
 const HANDSHAKE_TIMEOUT_MS = 30_000;
+/** A shell says something within a second or two; what stays silent longer may wait for input. */
+const NO_HANDSHAKE_AFTER_MS = 3_000;
 /** How long the API may take to end a session when there is nothing else left to do. */
 const TERMINATE_TIMEOUT_MS = 5_000;
 const REPORT_EVERY_MS = 10_000;
@@ -54,6 +56,8 @@ export interface SessionConnectionOptions {
   log: Log;
   /** Data messages per second; by default paced, except to a gateway on loopback. */
   pace?: Pace | 'off';
+  /** The session's type may do without a handshake, so that silence is no failure (§7.10). */
+  isHandshakeOptional?: boolean;
 }
 
 /**
@@ -67,6 +71,7 @@ export class SessionConnection {
   readonly #link: GatewayLink;
   #isEnded = false;
   #handshakeTimer: NodeJS.Timeout | undefined;
+  #silenceTimer: NodeJS.Timeout | undefined;
   #cleanup: Promise<void> | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
   #reportedProgress = 0;
@@ -104,8 +109,15 @@ export class SessionConnection {
     await this.#link.open();
     if (this.#isEnded) return;
     this.#handshakeTimer = setTimeout(() => {
+      if (this.#channel.progress > 0 && this.#channel.isReady) return;
       this.#fail(handshakeTimedOut(this.#options.target, HANDSHAKE_TIMEOUT_MS));
     }, HANDSHAKE_TIMEOUT_MS);
+    if (this.#options.isHandshakeOptional === true) {
+      this.#silenceTimer = setTimeout(() => {
+        this.#channel.assumeReady();
+        this.#pump.schedule();
+      }, NO_HANDSHAKE_AFTER_MS);
+    }
     this.#reportTimer = setInterval(() => this.#report(), REPORT_EVERY_MS);
   }
 
@@ -143,6 +155,13 @@ export class SessionConnection {
     this.#pump.schedule();
   }
 
+  /** Tells the agent the terminal's size; before a handshake the agent may forget it again. */
+  sendSize(cols: number, rows: number): void {
+    if (this.#isEnded) return;
+    this.#channel.sendSize(cols, rows, nowMs());
+    this.#pump.schedule();
+  }
+
   /** Basic port forwarding: the local connection has closed, the agent is to close its own. */
   sendDisconnect(): void {
     if (!this.#channel.isReady) return;
@@ -157,7 +176,7 @@ export class SessionConnection {
 
   /**
    * Ends the session at the agent: with the TerminateSession flag where the channel is open and
-   * the agent knows it, else with the API. Resolves when it is done or `graceMs` have passed.
+   * the agent obeys it (port sessions of newer ones), else with the API. Resolves when it is done or `graceMs` have passed.
    */
   async terminate(graceMs: number): Promise<void> {
     if (this.#isEnded) return;
@@ -165,6 +184,7 @@ export class SessionConnection {
       this.#pump.isAttached &&
       this.#channel.isReady &&
       !this.#channel.isPaused &&
+      this.#channel.session.sessionType === 'Port' &&
       this.#channel.session.abilities.terminateSessionFlag;
     if (isFlagUsable) {
       this.#channel.sendFlag(FLAG.terminateSession, nowMs());
@@ -230,7 +250,8 @@ export class SessionConnection {
     const { handlers, log } = this.#options;
     switch (event.type) {
       case 'ready':
-        clearTimeout(this.#handshakeTimer);
+        // One that was only assumed is no sign of life yet.
+        if (this.#channel.progress > 0) clearTimeout(this.#handshakeTimer);
         log.event('ready', {
           agentVersion: event.session.agentVersion,
           sessionType: event.session.sessionType,
@@ -307,6 +328,7 @@ export class SessionConnection {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#handshakeTimer);
+    clearTimeout(this.#silenceTimer);
     clearInterval(this.#reportTimer);
     const { log, handlers } = this.#options;
     log.event('end', { kind: end.kind, ...endFacts(end), ...this.#channel.statistics });

@@ -27,6 +27,19 @@ export function resumeFailed(sessionId: string, why: string, error: unknown): De
   });
 }
 
+/** The data channel could not be opened for the first time. */
+export function gatewayUnreachable(error: unknown): DevaccessError {
+  if (error instanceof DevaccessError) return error;
+  return new DevaccessError(
+    'DA_GATEWAY',
+    `The message gateway could not be reached: ${errorLine(error)}`,
+    {
+      next: 'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.',
+      cause: error,
+    },
+  );
+}
+
 export function handshakeTimedOut(target: string, afterMs: number): DevaccessError {
   return new DevaccessError(
     'DA_HANDSHAKE',

@@ -151,6 +151,16 @@ export class ClientChannel {
     this.#queue(PAYLOAD_TYPE.flag, payload, nowMs);
   }
 
+  /**
+   * Nothing has come, and the session's type may do without a handshake: its program may only be
+   * waiting for input. Should a handshake come after all, it is answered, and `ready` comes again.
+   */
+  assumeReady(): void {
+    if (this.#isEnded || this.#handshake.phase !== 'waiting') return;
+    this.#handshake.assumeNone();
+    this.#becomeReady('');
+  }
+
   /** Takes one binary frame from the socket. Never throws on what a peer sends. */
   receive(frame: Buffer, nowMs: number): void {
     if (this.#isEnded) return;
@@ -365,18 +375,18 @@ export class ClientChannel {
   }
 
   #processOutput(type: 'output' | 'std-err', payload: Buffer): void {
-    if (this.#handshake.phase === 'waiting') {
-      // An old agent: its first message is output, there is no handshake.
-      this.#handshake.phase = 'complete';
-      this.#becomeReady('');
-    }
+    const isFirst = this.#handshake.phase === 'waiting';
+    this.#handshake.outputCame();
+    // An old agent, or a shell: its first message is output, there is no handshake.
+    if (isFirst) this.#becomeReady('');
     const plaintext = this.#decrypted(payload);
     if (plaintext !== undefined) this.#events.push({ type, payload: plaintext });
   }
 
   #processExitCode(payload: Buffer): void {
-    const text = this.#decrypted(payload)?.toString('latin1', 0, 16) ?? '';
-    if (/^-?\d{1,10}$/.test(text)) this.#events.push({ type: 'exit-code', code: Number(text) });
+    const text = this.#decrypted(payload)?.toString('latin1', 0, 32) ?? '';
+    const [, code] = /^(?:EXIT_CODE: )?(-?\d{1,10})$/.exec(text) ?? [];
+    if (code !== undefined) this.#events.push({ type: 'exit-code', code: Number(code) });
   }
 
   #decrypted(payload: Buffer): Buffer | undefined {

@@ -37,19 +37,34 @@ export class ClientHandshake {
   encryption: ChannelEncryption | undefined;
   readonly #clientVersion: string;
   #actions: ClientAction[] = [];
+  #isAssumed = false;
 
   constructor(clientVersion: string) {
     this.#clientVersion = clientVersion;
   }
 
+  /** Goes on without a handshake, as long as none comes. */
+  assumeNone(): void {
+    this.phase = 'complete';
+    this.#isAssumed = true;
+  }
+
+  /** Output has come: there will be no handshake. */
+  outputCame(): void {
+    this.phase = 'complete';
+    this.#isAssumed = false;
+  }
+
   /** Takes a HandshakeRequest; only the first one counts. */
   receiveRequest(payload: Buffer): HandshakeStep {
-    if (this.phase !== 'waiting') return { do: 'ignore', reason: 'second-handshake' };
+    if (this.phase !== 'waiting' && !this.#isAssumed)
+      return { do: 'ignore', reason: 'second-handshake' };
     const request = parseHandshakeRequest(payload);
     if (request === undefined) {
       return { do: 'fail', detail: 'the agent sent a handshake that cannot be read' };
     }
     this.phase = 'asked';
+    this.#isAssumed = false;
     this.session.agentVersion = request.agentVersion;
     this.session.abilities = agentAbilities(request.agentVersion);
     this.#actions = request.actions;

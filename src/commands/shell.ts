@@ -1,0 +1,75 @@
+import { Args, Flags } from '@oclif/core';
+import { DevaccessCommand } from '../cli/base-command.ts';
+import { sshDirectory } from '../platform/paths.ts';
+
+export default class Shell extends DevaccessCommand {
+  static override enableJsonFlag = false;
+  static override summary = 'Open a shell on a server.';
+  static override description =
+    'HOST is a name of `hosts sync` or an instance id. `~.` after Enter leaves, `~?` tells more. ' +
+    'From a pipe, input is typed as it comes, and its end as Ctrl-D; for commands see `run`. ' +
+    'Session Manager does not tell the exit status of a shell: 0 is one that came to its own end.';
+  static override examples = [
+    '<%= config.bin %> <%= command.id %> bastion',
+    '<%= config.bin %> <%= command.id %> bastion --document AWS-StartInteractiveCommand --parameter command=top',
+  ];
+  static override args = {
+    host: Args.string({ required: true, description: 'server to log in to' }),
+  };
+  static override flags = {
+    document: Flags.string({ helpValue: 'NAME', summary: "session document; else the account's" }),
+    parameter: Flags.string({
+      helpValue: 'K=V',
+      summary: 'parameter of the document; may be given again',
+      multiple: true,
+      default: [],
+    }),
+    profile: Flags.string({ helpValue: 'P', summary: "profile; else the synced host's" }),
+    region: Flags.string({ helpValue: 'R', summary: "region; else the synced host's" }),
+    'log-file': Flags.string({
+      helpValue: 'FILE',
+      summary: 'append a diagnostic log',
+      env: 'DEVACCESS_LOG',
+    }),
+  };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Shell);
+    const { readSyncedHosts, reachNode } = await import('../hosts/synced-hosts.ts');
+    const { parseDocumentParameters } = await import('../session/document-parameters.ts');
+    const { SsmSessionApi } = await import('../session/ssm-session-api.ts');
+    const { runShell } = await import('../session/shell/run-shell.ts');
+    const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
+    const { takeStopSignals } = await import('../platform/stop-request.ts');
+    const parameters = parseDocumentParameters(flags.parameter);
+    const reach = reachNode(args.host, readSyncedHosts(sshDirectory(process.env)));
+    const stop = takeStopSignals();
+    const api = await SsmSessionApi.create({
+      profile: flags.profile ?? reach.profile,
+      region: flags.region ?? reach.region,
+      env: process.env,
+    });
+    const { document } = flags;
+    const end = await runShell({
+      api,
+      request: {
+        target: reach.target,
+        parameters,
+        ...(document === undefined ? {} : { documentName: document }),
+      },
+      name: args.host,
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      log: flags['log-file'] === undefined ? SILENT_LOG : fileLog(flags['log-file']),
+      stop: stop.signal,
+    });
+    if (process.stdin.isTTY) this.talk(`The session with ${args.host} has ended.`);
+    process.exitCode = stop.exitCode ?? exitStatus(end.exitCode);
+  }
+}
+
+/** As a local shell would show it; the agent tells -1 for a program that a signal ended. */
+function exitStatus(code = 0): number {
+  return code >= 0 && code <= 255 ? code : 255;
+}

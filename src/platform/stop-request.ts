@@ -1,0 +1,33 @@
+const EXIT_OF_SIGNAL = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** A signal's wish that the process comes to an end, for work that has to clear up first. */
+export interface StopRequest {
+  readonly signal: AbortSignal;
+  /** What the process is to exit with; undefined as long as nobody asked. */
+  readonly exitCode: number | undefined;
+  /** Gives the signals back their usual effect. */
+  release(): void;
+}
+
+/** Takes over SIGHUP, SIGINT and SIGTERM. */
+export function takeStopSignals(): StopRequest {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  const listeners = Object.entries(EXIT_OF_SIGNAL).map(([signal, code]) => {
+    const listener = (): void => {
+      exitCode ??= code;
+      controller.abort();
+    };
+    process.on(signal, listener);
+    return { signal, listener };
+  });
+  return {
+    signal: controller.signal,
+    get exitCode() {
+      return exitCode;
+    },
+    release: () => {
+      for (const { signal, listener } of listeners) process.removeListener(signal, listener);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { PAYLOAD_TYPE } from '../../session/protocol/message/constants.ts';
+import { hasPseudoTerminals, terminalProgram, TerminalWindow } from '../process/pseudo-terminal.ts';
+import type { TerminalSize } from '../process/pseudo-terminal.ts';
+import { killTree } from '../process/process-tree.ts';
+import { nodeEnvironment } from './agent-node.ts';
+import type { AgentNode } from './agent-node.ts';
+import { PacedOutput } from './paced-output.ts';
+import type { RunningSession, SessionChannel } from './session-type.ts';
+import { commandNotStarted } from './start-failure.ts';
+import { TextFilter } from './text-filter.ts';
+
+export interface ShellSessionOptions {
+  /** What the shell runs; undefined for an interactive one. */
+  command: string | undefined;
+  node: AgentNode;
+  pace: 'real' | 'off';
+}
+
+/** The real agent gives a shell so long before it first reads what it says. */
+const FIRST_READ_AFTER_MS = 1_000;
+/** The real agent's terminals have no size until the client tells one. */
+const NO_SIZE: TerminalSize = { cols: 0, rows: 0 };
+
+/**
+ * Standard_Stream and InteractiveCommands: a shell in a terminal. Its exit status stays on the node.
+ */
+export class ShellSession implements RunningSession {
+  readonly #channel: SessionChannel;
+  readonly #output: PacedOutput;
+  #child: ChildProcessWithoutNullStreams | undefined;
+  #window: TerminalWindow | undefined;
+  #firstRead: NodeJS.Timeout | undefined;
+  #hasEnded = false;
+  #isClosed = false;
+
+  constructor(channel: SessionChannel, options: ShellSessionOptions) {
+    this.#channel = channel;
+    const filter = new TextFilter();
+    this.#output = new PacedOutput(channel, options.pace, () => this.#drained(), {
+      payloadType: PAYLOAD_TYPE.output,
+      filter: (bytes) => filter.take(bytes),
+    });
+    if (hasPseudoTerminals()) this.#start(options);
+    else channel.terminate(commandNotStarted('Failed to start pty: script(1) is not there'));
+  }
+
+  receive(payloadType: number, payload: Buffer): boolean {
+    const stdin = this.#child?.stdin;
+    if (stdin === undefined) return false;
+    if (payloadType === PAYLOAD_TYPE.output) {
+      if (stdin.writable && !stdin.write(payload)) this.#channel.holdClient(true);
+    } else if (payloadType === PAYLOAD_TYPE.size) {
+      const size = parseSize(payload);
+      // What cannot be read is never acknowledged, as with the real agent.
+      if (size === undefined) return false;
+      this.#window?.resize(size);
+    }
+    return true;
+  }
+
+  resume(): void {
+    this.#output.pump();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#firstRead);
+    this.#output.close();
+    const child = this.#child;
+    if (child?.pid === undefined || this.#hasEnded) return;
+    killTree(child.pid);
+    for (const stream of child.stdio) stream?.destroy();
+  }
+
+  #start({ command, node, pace }: ShellSessionOptions): void {
+    const line = command === undefined ? 'exec sh' : `exec sh -c ${quoted(command)}`;
+    const { file, args, stdio } = terminalProgram(line, NO_SIZE);
+    const child = spawn(file, args, {
+      cwd: node.homeDirectory,
+      env: nodeEnvironment(node),
+      detached: true,
+      stdio,
+    }) as ChildProcessWithoutNullStreams;
+    this.#child = child;
+    this.#window = new TerminalWindow(child);
+    child.stdin.on('error', () => this.#channel.holdClient(false));
+    child.stdin.on('drain', () => this.#channel.holdClient(false));
+    child.on('error', ({ message }) => this.#channel.terminate(commandNotStarted(message)));
+    const read = (): void => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        this.#output.push(chunk);
+        if (this.#output.queuedBytes > 0) child.stdout.pause();
+      });
+    };
+    if (pace === 'real') this.#firstRead = setTimeout(read, FIRST_READ_AFTER_MS);
+    else read();
+    child.stderr.resume();
+    child.on('close', () => {
+      this.#hasEnded = true;
+      this.#channel.holdClient(false);
+      if (this.#output.queuedBytes === 0) this.#channel.finish();
+    });
+  }
+
+  #drained(): void {
+    this.#child?.stdout.resume();
+    if (this.#hasEnded && !this.#isClosed) this.#channel.finish();
+  }
+}
+
+function parseSize(payload: Buffer): TerminalSize | undefined {
+  try {
+    const { cols, rows } = JSON.parse(payload.toString('utf8')) as Record<string, unknown>;
+    return typeof cols === 'number' && typeof rows === 'number' ? { cols, rows } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One word of a shell's command line. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
