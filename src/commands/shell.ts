@@ -1,12 +1,12 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
-import { sshDirectory } from '../platform/paths.ts';
+import { selectorWorld } from './selector-world.ts';
 
 export default class Shell extends DevaccessCommand {
   static override enableJsonFlag = false;
   static override summary = 'Open a shell on a server.';
   static override description =
-    'HOST is a name of `hosts sync` or an instance id. `~.` after Enter leaves, `~?` tells more. ' +
+    'HOST is a name of `hosts sync`, an instance id or tag:KEY=VALUE. `~.` after Enter leaves, `~?` tells more. ' +
     'From a pipe, input is typed as it comes, and its end as Ctrl-D; for commands see `run`. ' +
     'Session Manager does not tell the exit status of a shell: 0 is one that came to its own end.';
   static override examples = [
@@ -35,18 +35,20 @@ export default class Shell extends DevaccessCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Shell);
-    const { readSyncedHosts, reachNode } = await import('../hosts/synced-hosts.ts');
+    const { requireAgent, selectHost } = await import('../hosts/selectors.ts');
     const { parseDocumentParameters } = await import('../session/document-parameters.ts');
     const { SsmSessionApi } = await import('../session/ssm-session-api.ts');
     const { runShell } = await import('../session/shell/run-shell.ts');
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
     const { takeStopSignals } = await import('../platform/stop-request.ts');
     const parameters = parseDocumentParameters(flags.parameter);
-    const reach = reachNode(args.host, readSyncedHosts(sshDirectory(process.env)));
+    const { profile, region } = flags;
+    const world = await selectorWorld({ profile, region }, process.env);
+    const reach = requireAgent(await selectHost(args.host, world));
     const stop = takeStopSignals();
     const api = await SsmSessionApi.create({
-      profile: flags.profile ?? reach.profile,
-      region: flags.region ?? reach.region,
+      profile: profile ?? reach.profile,
+      region: region ?? reach.region,
       env: process.env,
     });
     const { document } = flags;

@@ -101,6 +101,20 @@ export async function selectHosts(selector: string, world: SelectorWorld): Promi
   };
 }
 
+/**
+ * The way to a host's own agent.
+ *
+ * @throws DevaccessError DA_NO_AGENT (exit 2) for one that is reached through a bastion
+ */
+export function requireAgent({ name, reach }: SelectedHost): Reach {
+  if (reach.remoteHost === undefined) return reach;
+  throw new DevaccessError(
+    'DA_NO_AGENT',
+    `${name} is reached through ${reach.target} and has no agent of Systems Manager itself`,
+    { next: `use ssh, which goes through the bastion: ssh ${name}`, exitCode: EXIT.usage },
+  );
+}
+
 function readTag(selector: string): Tag {
   const tag = parseTag(selector);
   if (tag !== undefined && tag.value !== '') return tag;

@@ -66,21 +66,6 @@ export function reachHost(name: string, hosts: readonly SyncedHost[]): Reach {
   return { target: behind?.bastion ?? instanceId, remoteHost: behind?.hostName, profile, region };
 }
 
-/**
- * As {@link reachHost}, for what needs an agent on the host itself.
- *
- * @throws DevaccessError DA_NO_AGENT (exit 2) too, for a host behind a bastion
- */
-export function reachNode(name: string, hosts: readonly SyncedHost[]): Reach {
-  const reach = reachHost(name, hosts);
-  if (reach.remoteHost === undefined) return reach;
-  throw new DevaccessError(
-    'DA_NO_AGENT',
-    `${name} is reached through ${reach.target} and has no agent of Systems Manager itself`,
-    { next: `use 'ssh ${name}', which goes through the bastion`, exitCode: EXIT.usage },
-  );
-}
-
 function unknown(name: string, hosts: readonly SyncedHost[]): DevaccessError {
   const near = hosts.map(({ alias }) => alias).filter((alias) => isNear(alias, name));
   const hint = near.length === 0 ? '' : `; there is ${near.slice(0, 5).join(', ')}`;

@@ -14,7 +14,8 @@ export async function startSession(
   request: SessionRequest,
   stop: AbortSignal,
 ): Promise<StartedSession | undefined> {
-  if (stop.aborted) return undefined;
+  const isStopped = (): boolean => stop.aborted;
+  if (isStopped()) return undefined;
   const starting = api.start(request);
   let timer: NodeJS.Timeout | undefined;
   let onStop: () => void = () => undefined;
@@ -26,11 +27,11 @@ export async function startSession(
   });
   try {
     const session = await Promise.race([starting, stopped]);
-    if (session === undefined || !stop.aborted) return session;
+    if (session === undefined || !isStopped()) return session;
     await api.terminate(session.sessionId).catch(() => undefined);
     return undefined;
   } catch (error) {
-    if (stop.aborted) return undefined;
+    if (isStopped()) return undefined;
     throw error;
   } finally {
     starting.catch(() => undefined);

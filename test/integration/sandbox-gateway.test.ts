@@ -205,11 +205,11 @@ describe('a data channel', () => {
   });
 
   it('ends with the reason when the document is not served', async () => {
-    const rig = await startRig(await echo(), { documentName: 'AWS-StartInteractiveCommand' });
+    const rig = await startRig(await echo(), { documentName: 'AWS-StartNoSuchThing' });
     const channel = await open(rig);
     const closed = await channel.nextType('channel_closed');
     expect(JSON.parse(closed.payload.toString())).toMatchObject({
-      Output: 'Document AWS-StartInteractiveCommand is not supported by the sandbox agent',
+      Output: 'Document AWS-StartNoSuchThing is not supported by the sandbox agent',
     });
   });
 

@@ -1,9 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SEED } from '../../src/sandbox/seed.ts';
 import { Front } from './support/front.ts';
-import { collect, eventually, Person } from './support/person.ts';
+import { collect, Person } from './support/person.ts';
 import { PersonAtTerminal } from './support/person-at-terminal.ts';
 
 let person: Person;
@@ -21,6 +19,14 @@ beforeAll(async () => {
             commands: 'echo hello {{ name }}; read answer; echo "$answer" indeed',
             separateOutputStream: 'false',
           },
+        },
+      },
+      {
+        name: 'Team-Silence',
+        parameters: {},
+        content: {
+          sessionType: 'InteractiveCommands',
+          linux: { commands: 'read answer; echo "$answer" indeed', separateOutputStream: 'false' },
         },
       },
     ],
@@ -84,9 +90,7 @@ describe('devaccess shell', () => {
     await terminal.sees('ready\r\n');
     terminal.type('\x1a');
     await terminal.sees(/Stopped|Suspended/);
-    terminal.type('kill %1; jobs; echo re""ady\r');
-    await terminal.sees('ready\r\n');
-    terminal.type('exit\r');
+    terminal.type('kill -KILL %1\r~.');
     await terminal.sees('local> ');
   });
 
@@ -150,8 +154,7 @@ describe('devaccess shell', () => {
     await terminal.sees('resuming the session');
     terminal.type('echo sec""ond\r');
     front.api = () => 'pass';
-    await terminal.sees('the session is back');
-    await terminal.sees('second\r\n');
+    await terminal.sees(/session is back[^]*second\r\n|second\r\n[^]*session is back/);
     terminal.type('exit\r');
     await terminal.sees('local> ');
     front.close();
@@ -209,7 +212,7 @@ describe('devaccess shell', () => {
   });
 
   it('waits for a program that says nothing, and types to it', async () => {
-    const child = person.start('devaccess', ['shell', 'bastion', '--document', 'Team-Greeting']);
+    const child = person.start('devaccess', ['shell', 'bastion', '--document', 'Team-Silence']);
     const finished = collect(child);
     child.stdin.write('silence is fine\n');
     const { stdout, code } = await finished;
@@ -220,18 +223,14 @@ describe('devaccess shell', () => {
   it('refuses what has no shell with the next step', async () => {
     const cases: [string[], number, RegExp][] = [
       [['nowhere'], 2, /no host 'nowhere'.*hosts sync.*/],
-      [['app-1'], 2, /has no agent.*\[DA_NO_AGENT\] Next: use 'ssh app-1'/],
+      [['app-1'], 2, /has no agent.*\[DA_NO_AGENT\] Next: .*: ssh app-1/],
       [['i-0123456789abcdef0'], 1, /is not connected.*\[DA_TARGET_NOT_CONNECTED\]/],
       [['bastion', '--parameter', 'x'], 2, /'x' is not NAME=VALUE/],
-      [
-        ['bastion', '--document', 'Nope'],
-        1,
-        /Nope does not exist.*\[DA_DOCUMENT\]|\[DA_DOCUMENT\]/,
-      ],
+      [['bastion', '--document', 'Nope'], 1, /\[DA_DOCUMENT\]/],
       [
         ['bastion', '--document', 'AWS-StartInteractiveCommand', '--parameter', 'command=top'],
         1,
-        /document\/AWS-StartInteractiveCommand.*\[DA_DOCUMENT_DENIED\]/,
+        /document AWS-StartInteractiveCommand.*\[DA_DOCUMENT_DENIED\]/,
       ],
       [
         ['bastion', '--document', 'AWS-StartSSHSession', '--parameter', 'portNumber=22'],

@@ -31,6 +31,8 @@ export class ShellSession implements RunningSession {
   readonly #output: PacedOutput;
   #child: ChildProcessWithoutNullStreams | undefined;
   #window: TerminalWindow | undefined;
+  /** Typed after a size that is not applied yet: with the real agent that takes no time. */
+  #held: Buffer[] = [];
   #firstRead: NodeJS.Timeout | undefined;
   #hasEnded = false;
   #isClosed = false;
@@ -47,10 +49,10 @@ export class ShellSession implements RunningSession {
   }
 
   receive(payloadType: number, payload: Buffer): boolean {
-    const stdin = this.#child?.stdin;
-    if (stdin === undefined) return false;
+    if (this.#child === undefined) return false;
     if (payloadType === PAYLOAD_TYPE.output) {
-      if (stdin.writable && !stdin.write(payload)) this.#channel.holdClient(true);
+      this.#held.push(Buffer.from(payload));
+      this.#type();
     } else if (payloadType === PAYLOAD_TYPE.size) {
       const size = parseSize(payload);
       // What cannot be read is never acknowledged, as with the real agent.
@@ -83,9 +85,9 @@ export class ShellSession implements RunningSession {
       env: nodeEnvironment(node),
       detached: true,
       stdio,
-    }) as ChildProcessWithoutNullStreams;
+    });
     this.#child = child;
-    this.#window = new TerminalWindow(child);
+    this.#window = new TerminalWindow(child, () => this.#type());
     child.stdin.on('error', () => this.#channel.holdClient(false));
     child.stdin.on('drain', () => this.#channel.holdClient(false));
     child.on('error', ({ message }) => this.#channel.terminate(commandNotStarted(message)));
@@ -103,6 +105,14 @@ export class ShellSession implements RunningSession {
       this.#channel.holdClient(false);
       if (this.#output.queuedBytes === 0) this.#channel.finish();
     });
+  }
+
+  #type(): void {
+    const stdin = this.#child?.stdin;
+    if (this.#window?.isSettled === false || stdin?.writable !== true) return;
+    for (const payload of this.#held.splice(0)) {
+      if (!stdin.write(payload)) this.#channel.holdClient(true);
+    }
   }
 
   #drained(): void {

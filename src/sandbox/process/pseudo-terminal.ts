@@ -39,19 +39,24 @@ export function terminalProgram(commandLine: string, { cols, rows }: TerminalSiz
   const setUp = `stty echo rows ${cell(rows)} cols ${cell(cols)} 2>/dev/null`;
   return {
     file: SCRIPT,
-    args: ['-qefc', `${announce}; ${setUp}; ${commandLine}`, '/dev/null'],
+    args: ['-qefc', `${setUp}; ${announce}; ${commandLine}`, '/dev/null'],
     stdio: WITH_TERMINAL,
   };
 }
 
 /** Resizes the terminal of a running program of {@link terminalProgram}. */
 export class TerminalWindow {
+  readonly #onSettled: () => void;
   #device = '';
   #wanted: TerminalSize | undefined;
   #isBusy = false;
 
-  /** @param program what was started of a {@link ProgramStart}; without a terminal nothing happens */
-  constructor(program: ChildProcess) {
+  /**
+   * @param program what was started of a {@link ProgramStart}; without a terminal nothing happens
+   * @param onSettled {@link isSettled} has become true
+   */
+  constructor(program: ChildProcess, onSettled: () => void = () => undefined) {
+    this.#onSettled = onSettled;
     const announcement = program.stdio[3];
     if (!(announcement instanceof Readable)) return;
     announcement.setEncoding('latin1');
@@ -60,6 +65,11 @@ export class TerminalWindow {
       this.#device = (this.#device + text).slice(0, MAX_PATH_LENGTH);
       this.#apply();
     });
+  }
+
+  /** The terminal has the size that was asked for last. */
+  get isSettled(): boolean {
+    return this.#wanted === undefined && !this.#isBusy;
   }
 
   /** Whoever runs in the terminal gets SIGWINCH. Only the last of many sizes need be applied. */
@@ -76,11 +86,13 @@ export class TerminalWindow {
     this.#isBusy = true;
     const args = ['-F', device, 'rows', cell(size.rows), 'cols', cell(size.cols)];
     const stty = spawn('stty', args, { stdio: 'ignore' });
-    stty.on('error', () => undefined);
-    stty.on('close', () => {
+    const done = (): void => {
       this.#isBusy = false;
       this.#apply();
-    });
+      if (this.isSettled) this.#onSettled();
+    };
+    stty.on('error', done);
+    stty.on('exit', done);
   }
 }
 

@@ -48,7 +48,7 @@ export class ChildCommand {
       // Its own process group, so that one kill reaches what it started.
       detached: true,
       stdio: program.stdio,
-    }) as ChildProcessWithoutNullStreams;
+    });
     this.#child = child;
     this.#window = new TerminalWindow(child);
     // A process that closes its stdin early is no fault of the channel's.

@@ -97,9 +97,6 @@ describe('sandbox SSM', () => {
     await expect(send({ DocumentName: 'Custom-Document' })).rejects.toThrow(
       failure('InvalidDocument', 400, /Document with name Custom-Document does not exist/),
     );
-    await expect(client.send(new StartSessionCommand({ Target: bastion }))).rejects.toThrow(
-      failure('InvalidDocument', 400, /SSM-SessionManagerRunShell/),
-    );
     for (const Parameters of [
       { portNumber: ['0'] },
       { portNumber: ['65536'] },
@@ -115,6 +112,44 @@ describe('sandbox SSM', () => {
     await expect(client.send(new ListDocumentsCommand({}))).rejects.toThrow(
       failure('UnknownOperationException', 400),
     );
+  });
+
+  it('starts a shell without a document, and commands with what they take', async () => {
+    const { sandbox, ssm, mfaKeys, instance } = await start();
+    const client = ssm(await mfaKeys());
+    const Target = instance('bastion').instanceId;
+    const shell = await client.send(new StartSessionCommand({ Target }));
+    expect(sandbox.registry.get(shell.SessionId!)).toMatchObject({
+      documentName: 'SSM-SessionManagerRunShell',
+      document: { sessionType: 'Standard_Stream' },
+    });
+    const run = (Parameters: Record<string, string[]>) =>
+      client.send(
+        new StartSessionCommand({
+          Target,
+          DocumentName: 'AWS-StartNonInteractiveCommand',
+          Parameters,
+        }),
+      );
+    const command = ['echo {{ command }}'];
+    const { SessionId } = await run({ command, separateOutputStream: ['true'] });
+    expect(sandbox.registry.get(SessionId!)!.document).toEqual({
+      sessionType: 'NonInteractiveCommands',
+      linux: {
+        commands: 'echo {{ command }}',
+        separateOutputStream: 'true',
+        stdOutSeparatorPrefix: '',
+        stdErrSeparatorPrefix: '',
+      },
+    });
+    for (const Parameters of [
+      {},
+      { command: [''] },
+      { command, separateOutputStream: ['perhaps'] },
+      { command, stdoutSeparatorPrefix: ['$'] },
+    ]) {
+      await expect(run(Parameters)).rejects.toThrow(failure('InvalidParameters', 400));
+    }
   });
 
   it('fills in the parameters the document has by default', async () => {

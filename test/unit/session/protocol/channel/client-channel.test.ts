@@ -79,6 +79,41 @@ describe('client channel', () => {
     });
   });
 
+  it.each([
+    ['EXIT_CODE: 3', 3],
+    ['EXIT_CODE: -1', -1],
+    ['0', 0],
+  ])('reads the exit code %s', (text, code) => {
+    const network = connected();
+    network.agent.send(PAYLOAD_TYPE.exitCode, Buffer.from(text), network.nowMs);
+    network.runUntil(() => network.events.some(({ type }) => type === 'exit-code'), 1000);
+    expect(network.events).toContainEqual({ type: 'exit-code', code });
+  });
+
+  it('goes on without a handshake when told to, and with the one that comes after all', () => {
+    const network = new SimulatedNetwork(CALM, 1);
+    network.client.assumeReady();
+    expect(network.client.isReady).toBe(true);
+    expect(network.client.takeEvents()).toEqual([expect.objectContaining({ type: 'ready' })]);
+    network.client.assumeReady();
+    expect(network.client.takeEvents()).toEqual([]);
+    network.agent.requestHandshake(network.nowMs);
+    network.runUntil(() => network.events.some(({ type }) => type === 'ready'), 1000);
+    expect(network.agent.handshakeResponses).toHaveLength(1);
+    expect(network.client.session.sessionType).toBe('Port');
+  });
+
+  it('takes no handshake once output has come without one', () => {
+    const network = new SimulatedNetwork(CALM, 1);
+    network.client.assumeReady();
+    network.agent.send(PAYLOAD_TYPE.output, Buffer.from('$ '), network.nowMs);
+    network.runUntil(() => network.events.some(({ type }) => type === 'output'), 1000);
+    network.agent.send(PAYLOAD_TYPE.handshakeRequest, Buffer.from('{}'), network.nowMs);
+    network.runUntil(() => network.agent.deadlineMs === undefined, 2000);
+    expect(network.client.statistics.droppedMessages).toEqual({ 'second-handshake': 1 });
+    expect(network.client.isReady).toBe(true);
+  });
+
   it.each<[string, Weather]>([
     ['a calm network', CALM],
     ['1 % loss', { loss: 0.01, duplicate: 0, delayMs: 50, jitterMs: 0 }],
