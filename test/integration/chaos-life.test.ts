@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
@@ -39,6 +40,23 @@ async function serve(
 function residentMib(pid: number): number {
   const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(line) / 1024;
+}
+
+/** The process that `parent` started, once it has. */
+async function proxyOf(parent: ChildProcess): Promise<number> {
+  const children = (): string =>
+    readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8');
+  await eventually('the proxy runs', () => children() !== '');
+  return Number(children().trim().split(' ')[0]);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // One that has ended and was not waited for is still in the table.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 describe('a signal at any moment leaves no session', () => {
@@ -106,6 +124,34 @@ describe('a signal at any moment leaves no session', () => {
     expect((await exited)[0]).toBe(143);
     child.stdout.destroy();
     server.close();
+    expect(person.openSessions()).toBe(0);
+  });
+});
+
+describe('a parent that is killed leaves nothing', () => {
+  it('in the middle of a session', async () => {
+    await arrive();
+    const child = person.start('ssh', ['bastion', 'cat'], front.env);
+    const proxy = await proxyOf(child);
+    child.stdin.write('hello\n');
+    expect(await firstOutput(child)).toBe('hello\n');
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    await eventually('the proxy has ended', () => !isRunning(proxy));
+    expect(person.openSessions()).toBe(0);
+  });
+
+  it('while the gateway is being connected, its end of input still open', async () => {
+    await arrive();
+    front.upgrade = () => 'silence';
+    const command = person.command('devaccess-proxy', [person.bastionId, '22']);
+    // Standard input is this test's own: that the parent is gone is all there is to notice.
+    const child = person.start('sh', ['-c', `exec 3<&0; ${command} <&3 & wait`], front.env);
+    const proxy = await proxyOf(child);
+    await eventually('the upgrade was sent', () => front.events.some((e) => e.includes('upgrade')));
+    child.kill('SIGKILL');
+    await eventually('the proxy has ended', () => !isRunning(proxy));
     expect(person.openSessions()).toBe(0);
   });
 });
