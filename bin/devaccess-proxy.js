@@ -13,7 +13,8 @@ const onSessionWorks = () => {
   isWorthKeeping = true;
   setTimeout(bundle.save, SAVE_AFTER_MS).unref();
 };
-bundle.exports.proxyMain(process.argv.slice(2), { onSessionWorks }).then((exitCode) => {
+const mfaCommand = [process.execPath, join(__dirname, 'devaccess.js'), 'mfa'];
+bundle.exports.proxyMain(process.argv.slice(2), { onSessionWorks, mfaCommand }).then((exitCode) => {
   if (isWorthKeeping) bundle.save();
   process.exit(exitCode);
 });

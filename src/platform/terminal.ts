@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { ReadStream, WriteStream } from 'node:tty';
 import { DevaccessError, EXIT } from './errors.ts';
+import { withSignalCleanup } from './signals.ts';
 
 /** The terminal the person sits at, whatever stdin and stdout are. */
 interface Terminal {
@@ -29,7 +30,12 @@ export async function askOnTerminal(question: Question): Promise<string> {
   try {
     const prompt = question.hidden === true ? await hiddenPrompt() : await visiblePrompt();
     const { message, validate = (): true => true } = question;
-    return await prompt({ message, validate }, { input: terminal.input, output: terminal.output });
+    const { input, output } = terminal;
+    // A terminal left in raw mode would show nothing of what is typed next.
+    return await withSignalCleanup(
+      () => input.setRawMode(false),
+      () => prompt({ message, validate }, { input, output }),
+    );
   } catch (error) {
     const isExit = error instanceof Error && error.name === 'ExitPromptError';
     if (!isExit) throw error;

@@ -27,6 +27,8 @@ Manager, between standard input and output and a port on the node.
 
 /** Ids of EC2 instances, hybrid nodes and ECS targets; nothing that a shell or ssh could misread. */
 const TARGET = /^(i-|mi-|ecs:)[A-Za-z0-9][A-Za-z0-9_.:-]{0,390}$/;
+const PARENT_WATCH_MS = 500;
+const PROMPT_GRACE_MS = 1_000;
 const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 interface ProxyArguments {
@@ -43,6 +45,8 @@ interface ProxyArguments {
 export interface ProxyHooks {
   /** The far end has spoken: all that a start needs has run. */
   onSessionWorks: () => void;
+  /** `devaccess mfa` as program and first arguments: a person may have to be asked. */
+  mfaCommand: readonly [string, ...string[]];
 }
 
 /** Runs `devaccess-proxy` with its arguments and resolves to the exit code; never rejects. */
@@ -84,6 +88,37 @@ async function runWithSignals(
     });
   }
   const parent = process.ppid;
+  const isParentAlive = (): boolean => process.ppid === parent;
+  const run: ProxyRun = { args, say, hooks, stop: stop.signal, isParentAlive };
+  try {
+    const startMs = Date.now();
+    try {
+      await connectAndCarry(run);
+    } catch (error) {
+      if (stop.signal.aborted || !isForPerson(error)) throw error;
+      // A person may be asked for minutes; nobody waits for the code any more when ssh is gone.
+      const watch = setInterval(() => !isParentAlive() && stop.abort(), PARENT_WATCH_MS);
+      const isRenewed = await renewed(run, startMs).finally(() => clearInterval(watch));
+      if (!isRenewed) throw error;
+      await connectAndCarry(run);
+    }
+  } catch (error) {
+    // ssh ends its proxy with a signal; what that interrupts is not news to the person.
+    if (!stop.signal.aborted) throw error;
+  }
+  return exitCode;
+}
+
+interface ProxyRun {
+  args: ProxyArguments;
+  say: (line: string) => void;
+  hooks: ProxyHooks | undefined;
+  stop: AbortSignal;
+  isParentAlive: () => boolean;
+}
+
+/** Starts a session and carries its bytes to the end. @throws DevaccessError */
+async function connectAndCarry({ args, say, hooks, stop, isParentAlive }: ProxyRun): Promise<void> {
   const connections = new Connections(process.env);
   try {
     // What follows is in the order in which it is needed: while the network is at work, so is this.
@@ -108,10 +143,7 @@ async function runWithSignals(
     const session = api.start(sessionRequest(args), onSent);
     // Whoever stops waiting for it must not be told of its failure.
     session.catch(() => undefined);
-    const stopped = new Promise<void>((resolve) => {
-      stop.signal.addEventListener('abort', () => resolve());
-    });
-    await Promise.race([sent, session, stopped]);
+    await Promise.race([sent, session, aborted(stop)]);
     const { runSshProxy } = await import('./ssh-proxy.ts');
     await runSshProxy({
       api,
@@ -126,16 +158,51 @@ async function runWithSignals(
       log: args.logFile === undefined ? SILENT_LOG : fileLog(args.logFile),
       ...(args.pace === undefined ? {} : { pace: args.pace }),
       onWorks: () => hooks?.onSessionWorks(),
-      isParentAlive: () => process.ppid === parent,
-      stop: stop.signal,
+      isParentAlive,
+      stop,
     });
-  } catch (error) {
-    // ssh ends its proxy with a signal; what that interrupts is not news to the person.
-    if (!stop.signal.aborted) throw error;
   } finally {
     connections.closeExpected();
   }
-  return exitCode;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve());
+  });
+}
+
+/** Whether a failure may be one that an MFA code mends. */
+function isForPerson(error: unknown): boolean {
+  return (
+    error instanceof DevaccessError &&
+    ['DA_CREDENTIALS_EXPIRED', 'DA_NO_CREDENTIALS'].includes(error.code)
+  );
+}
+
+/** Whether the profile's session has been renewed, by this process or another one. */
+async function renewed({ args, say, hooks, stop }: ProxyRun, failedAtMs: number): Promise<boolean> {
+  const { env } = process;
+  const named =
+    args.profile ?? envValue(env, 'AWS_PROFILE') ?? envValue(env, 'AWS_DEFAULT_PROFILE');
+  const usesEnvironment = named === undefined && envValue(env, 'AWS_ACCESS_KEY_ID') !== undefined;
+  if (hooks === undefined || usesEnvironment) return false;
+  const { renewByPerson } = await import('./renewal.ts');
+  const renewal = renewByPerson({
+    profile: named ?? 'default',
+    env,
+    failedAtMs,
+    command: hooks.mfaCommand,
+    say,
+    signal: stop,
+  });
+  const givenUp = aborted(stop).then(async () => {
+    // Time for a prompt to be cleared away.
+    await new Promise((resolve) => setTimeout(resolve, PROMPT_GRACE_MS));
+    return false;
+  });
+  return Promise.race([renewal, givenUp]);
 }
 
 /** A remote host is reached by the document that forwards, with one connection in it. */

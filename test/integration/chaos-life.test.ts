@@ -11,7 +11,7 @@ import { PAYLOAD_TYPE } from '../../src/session/protocol/message/constants.ts';
 import { decodeMessage } from '../../src/session/protocol/message/message.ts';
 import { Front } from './support/front.ts';
 import type { Treatment } from './support/front.ts';
-import { collect, eventually, firstOutput, Person } from './support/person.ts';
+import { collect, eventually, firstOutput, isRunning, Person } from './support/person.ts';
 
 let person: Person;
 let front: Front;
@@ -48,15 +48,6 @@ async function proxyOf(parent: ChildProcess): Promise<number> {
     readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8');
   await eventually('the proxy runs', () => children() !== '');
   return Number(children().trim().split(' ')[0]);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    // One that has ended and was not waited for is still in the table.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 describe('a signal at any moment leaves no session', () => {

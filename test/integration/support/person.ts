@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -158,6 +158,15 @@ export async function eventually(
 export async function firstOutput(child: ChildProcessWithoutNullStreams): Promise<string> {
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
   return chunk.toString('latin1');
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    // One that has ended and was not waited for is still in the table.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 export function sha256(bytes: Buffer): string {

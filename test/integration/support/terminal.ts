@@ -21,23 +21,35 @@ export interface TerminalRun {
   stdout: string;
 }
 
-/**
- * Runs `devaccess` on a terminal of its own with stdin and stdout elsewhere, and types each answer
- * when what it waits for has appeared.
- *
- * @param args words without blanks or quotes
- * @param folder where stdout is kept
- */
+interface Place {
+  env: Readonly<Record<string, string>>;
+  /** Where stdout is kept. */
+  folder: string;
+}
+
+/** Runs `devaccess` on a terminal. @param args words without blanks or quotes */
 export function onTerminal(
   args: readonly string[],
   typing: readonly Typing[],
-  { env, folder }: { env: Readonly<Record<string, string>>; folder: string },
+  place: Place,
+): Promise<TerminalRun> {
+  return commandOnTerminal(`'${process.execPath}' '${BIN}' ${args.join(' ')}`, typing, place);
+}
+
+/**
+ * Runs a shell command on a terminal of its own with stdin and stdout elsewhere, and types each
+ * answer when what it waits for has appeared.
+ */
+export function commandOnTerminal(
+  command: string,
+  typing: readonly Typing[],
+  { env, folder }: Place,
 ): Promise<TerminalRun> {
   const stdoutFile = join(folder, 'stdout');
   // Wide, or long questions are broken into lines.
-  const command = `stty cols 250; '${process.execPath}' '${BIN}' ${args.join(' ')} </dev/null >'${stdoutFile}'`;
+  const line = `stty cols 250; { ${command}; } </dev/null >'${stdoutFile}'`;
   return new Promise((resolve, reject) => {
-    const child = spawn(SCRIPT, ['-qec', command, '/dev/null'], {
+    const child = spawn(SCRIPT, ['-qec', line, '/dev/null'], {
       env: { PATH: process.env.PATH, TERM: 'dumb', ...env },
       stdio: ['pipe', 'pipe', 'inherit'],
     });
