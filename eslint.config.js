@@ -2,12 +2,22 @@
 import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
-const domains = ['credentials', 'hosts', 'session', 'copy', 'iam', 'nodes', 'roles-anywhere'];
+const domains = [
+  'config',
+  'credentials',
+  'hosts',
+  'session',
+  'copy',
+  'iam',
+  'nodes',
+  'roles-anywhere',
+];
 
 /** What each layer may import. Anything not listed is refused. */
 const allowed = {
   commands: [...domains, 'sandbox', 'cli', 'aws', 'platform'],
   cli: ['platform'],
+  config: ['platform'],
   credentials: ['aws', 'platform'],
   hosts: ['aws', 'platform'],
   session: ['session-protocol', 'session-protocol-codec', 'aws', 'platform'],

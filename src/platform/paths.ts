@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
 /** Environment variables, given as an argument so that tests are exact. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,12 +38,13 @@ export function sshDirectory(env: Environment): string {
 }
 
 /**
- * Our folder for settings: `$XDG_CONFIG_HOME/devaccess`, else `~/.config/devaccess`.
- *
- * @public
+ * The person's settings: DEVACCESS_CONFIG, else `$XDG_CONFIG_HOME/devaccess/config.toml`, else
+ * `~/.config/devaccess/config.toml`.
  */
-export function configDirectory(env: Environment): string {
-  return xdgDirectory(env, 'XDG_CONFIG_HOME', '.config');
+export function configFile(env: Environment): string {
+  const named = envValue(env, 'DEVACCESS_CONFIG');
+  if (named !== undefined) return resolve(expandHome(named, env));
+  return join(xdgDirectory(env, 'XDG_CONFIG_HOME', '.config'), 'config.toml');
 }
 
 /**
@@ -68,7 +69,10 @@ function xdgDirectory(env: Environment, variable: string, fallback: string): str
   return join(base, 'devaccess');
 }
 
-/** Both SDKs expand a leading `~/`; only botocore expands `$VAR`, so that is left alone. */
-function expandHome(path: string, env: Environment): string {
+/**
+ * A path as a person writes it in a setting: a leading `~/` is the home directory. Both SDKs expand
+ * that; only botocore expands `$VAR`, so that is left alone.
+ */
+export function expandHome(path: string, env: Environment): string {
   return /^~[/\\]/.test(path) ? join(homeDirectory(env), path.slice(2)) : path;
 }

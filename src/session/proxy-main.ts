@@ -7,7 +7,7 @@ import { VERSION } from '../platform/version.ts';
 import type { Pace } from './protocol/channel/token-bucket.ts';
 import type { SessionRequest } from './session-api.ts';
 import { predictHosts, readConfigText } from './predicted-hosts.ts';
-import { isRemoteHost } from './remote-host.ts';
+import { isRemoteHost } from '../platform/remote-host.ts';
 
 const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
        devaccess-proxy ID PORT [--profile P] [--region R]

@@ -1,31 +1,19 @@
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
-import { isRemoteHost } from '../remote-host.ts';
-
-/** `[LOCAL:]PORT` as a person writes it. */
-export interface PortPair {
-  /** 0: any free port. */
-  local: number;
-  remote: number;
-}
+import { readPortPair } from '../../platform/port-pair.ts';
+import type { PortPair } from '../../platform/port-pair.ts';
+import { isRemoteHost } from '../../platform/remote-host.ts';
 
 /**
  * Reads `[LOCAL:]PORT`; without LOCAL the same port is used here, LOCAL 0 takes any free one.
  * @throws DevaccessError DA_PORT
  */
 export function parsePortPair(text: string): PortPair {
-  const [, local, remote = ''] = /^(?:(\d{1,5}):)?(\d{1,5})$/.exec(text) ?? [];
-  const pair = { local: Number(local ?? remote), remote: Number(remote) };
-  if (remote === '' || pair.remote < 1 || pair.remote > 65_535 || pair.local > 65_535) {
-    throw new DevaccessError(
-      'DA_PORT',
-      `'${text}' is not [LOCAL:]PORT with ports from 1 to 65535.`,
-      {
-        exitCode: EXIT.usage,
-        next: 'give such as 5432 or 15432:5432; LOCAL may be 0 for any free.',
-      },
-    );
-  }
-  return pair;
+  const pair = readPortPair(text);
+  if (pair !== undefined) return pair;
+  throw new DevaccessError('DA_PORT', `'${text}' is not [LOCAL:]PORT with ports from 1 to 65535.`, {
+    exitCode: EXIT.usage,
+    next: 'give such as 5432 or 15432:5432; LOCAL may be 0 for any free.',
+  });
 }
 
 /** `--host`. @throws DevaccessError DA_USAGE */
