@@ -7,6 +7,7 @@ import SandboxCode from './sandbox/code.ts';
 import SandboxDemo from './sandbox/demo.ts';
 import SandboxStart from './sandbox/start.ts';
 import Shell from './shell.ts';
+import TunnelsUp from './tunnels/up.ts';
 
 export { main } from '../cli/main.ts';
 
@@ -20,4 +21,5 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sandbox:demo': SandboxDemo,
   'sandbox:start': SandboxStart,
   shell: Shell,
+  'tunnels:up': TunnelsUp,
 };

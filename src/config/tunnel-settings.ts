@@ -24,22 +24,17 @@ export const tunnelSettings = v.pipe(
     region: v.optional(region),
   }),
   v.forward(
-    v.partialCheck(
-      [['ports'], ['unix']],
+    v.check(
       ({ ports, unix }) => unix === undefined || ports.length === 1,
       'with unix, give one port',
     ),
     ['ports'],
   ),
   v.forward(
-    v.partialCheck(
-      [['ports']],
-      ({ ports }) => {
-        const locals = ports.map(({ local }) => local).filter((local) => local !== 0);
-        return new Set(locals).size === locals.length;
-      },
-      'name one local port twice',
-    ),
+    v.check(({ ports }) => {
+      const locals = ports.map(({ local }) => local).filter((local) => local !== 0);
+      return new Set(locals).size === locals.length;
+    }, 'name one local port twice'),
     ['ports'],
   ),
   v.transform(({ 'remote-host': host, ...rest }) => ({ ...rest, remoteHost: host })),

@@ -47,6 +47,7 @@ export class SsmSessionApi implements SessionApi {
   readonly #options: SsmSessionApiOptions;
   readonly #connections: Connections;
   #client: SSMClient;
+  #isUsed = false;
   #credentials: () => Promise<AwsCredentialIdentity>;
 
   private constructor(
@@ -82,6 +83,7 @@ export class SsmSessionApi implements SessionApi {
   }
 
   async start(request: SessionRequest, onSent?: () => void): Promise<StartedSession> {
+    this.#renew();
     const { target, documentName, parameters, reason } = request;
     const command = new StartSessionCommand({
       Target: target,
@@ -110,10 +112,7 @@ export class SsmSessionApi implements SessionApi {
   }
 
   async resume(sessionId: string): Promise<{ streamUrl?: string; tokenValue: string } | undefined> {
-    // Resuming with the credentials of an hour ago is what breaks other clients: read them anew.
-    this.#credentials = this.#newCredentials();
-    this.#client.destroy();
-    this.#client = this.#newClient();
+    this.#renew();
     const answer = await this.#call('ResumeSession', sessionId, () =>
       this.#client.send(new ResumeSessionCommand({ SessionId: sessionId })),
     );
@@ -124,6 +123,7 @@ export class SsmSessionApi implements SessionApi {
   }
 
   async terminate(sessionId: string): Promise<void> {
+    this.#renew();
     await this.#call('TerminateSession', sessionId, () =>
       this.#client.send(new TerminateSessionCommand({ SessionId: sessionId })),
     );
@@ -153,6 +153,19 @@ export class SsmSessionApi implements SessionApi {
     return { plaintext, ciphertextBlob, ciphertextHash };
   }
 
+  /**
+   * Calling with the credentials of an hour ago is what breaks other clients: every call but the
+   * first reads them anew. The SDK keeps what it once got, so that takes a new client; connections
+   * stay, as a call of another session may be under way on one.
+   */
+  #renew(): void {
+    if (this.#isUsed) {
+      this.#credentials = this.#newCredentials();
+      this.#client = this.#newClient(this.#client.config.requestHandler);
+    }
+    this.#isUsed = true;
+  }
+
   #newCredentials(): () => Promise<AwsCredentialIdentity> {
     const { profile } = this.#options;
     return defaultProvider({
@@ -164,8 +177,9 @@ export class SsmSessionApi implements SessionApi {
     });
   }
 
-  #newClient(): SSMClient {
-    return new SSMClient(this.#settings('ssm'));
+  #newClient(requestHandler?: SSMClient['config']['requestHandler']): SSMClient {
+    const settings = this.#settings('ssm');
+    return new SSMClient(requestHandler === undefined ? settings : { ...settings, requestHandler });
   }
 
   #settings(service: 'ssm' | 'kms') {

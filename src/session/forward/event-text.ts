@@ -13,6 +13,8 @@ export function forwardEventText(event: ForwardEvent): string | undefined {
       return 'back';
     case 'session-ended':
       return `${event.reason} The next connection starts a new session.`;
+    case 'session-failed':
+      return event.reason;
     case 'message':
       return event.text;
     case 'connection':

@@ -1,8 +1,10 @@
-import { chmod, rm } from 'node:fs/promises';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
+import { errorCode } from '../../platform/file-errors.ts';
 import type { Log } from '../../platform/log.ts';
+import { listenOnUnixSocket } from '../../platform/unix-listener.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
 import { portUnreachable } from '../port-unreachable.ts';
 import type { SessionApi } from '../session-api.ts';
@@ -32,6 +34,7 @@ export type ForwardEvent =
   | { event: 'reconnected' }
   | { event: 'session-started'; sessionId: string }
   | { event: 'session-ended'; sessionId: string; reason: string }
+  | { event: 'session-failed'; reason: string }
   | { event: 'message'; text: string }
   | { event: 'closed' };
 
@@ -41,6 +44,18 @@ export interface PortForwardOptions {
   log: Log;
   pace?: Pace | 'off';
   onEvent: (event: ForwardEvent) => void;
+  /** Gives up an opening that is under way. */
+  signal?: AbortSignal;
+}
+
+export interface ForwardStatistics {
+  sessionIds: string[];
+  /** Of the sessions, those whose connection is lost and being resumed. */
+  interrupted: number;
+  /** Open local connections. */
+  connections: number;
+  up: number;
+  down: number;
 }
 
 const AUTO_SESSIONS = 8;
@@ -59,6 +74,9 @@ export class PortForward {
   readonly #sockets = new Set<Socket>();
   #waiting: Socket[] = [];
   #starting = 0;
+  #interrupted = 0;
+  /** By sessions that are over. */
+  readonly #carried = { up: 0, down: 0 };
   #isClosed = false;
 
   private constructor(options: PortForwardOptions) {
@@ -89,15 +107,15 @@ export class PortForward {
     return forward;
   }
 
-  /** Open connections, and bytes carried up and down by the sessions that live now. */
-  get statistics(): { sessions: number; connections: number; up: number; down: number } {
-    const tunnels = [...this.#tunnels].map(({ tunnel }) => tunnel);
-    const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+  /** What is open now, and the bytes carried up and down since the start. */
+  get statistics(): ForwardStatistics {
+    const bytes = [this.#carried, ...[...this.#tunnels].map(({ tunnel }) => tunnel.bytes)];
     return {
-      sessions: tunnels.length,
+      sessionIds: [...this.#tunnels].map(({ sessionId }) => sessionId),
+      interrupted: this.#interrupted,
       connections: this.#sockets.size,
-      up: sum(tunnels.map(({ bytes }) => bytes.up)),
-      down: sum(tunnels.map(({ bytes }) => bytes.down)),
+      up: bytes.reduce((total, { up }) => total + up, 0),
+      down: bytes.reduce((total, { down }) => total + down, 0),
     };
   }
 
@@ -118,21 +136,18 @@ export class PortForward {
     const { listen } = this.#options.request;
     const isUnix = 'unixPath' in listen;
     const where = isUnix ? listen.unixPath : `${listen.host}:${listen.port}`;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => reject(listenError(error, where)));
-      if (isUnix) this.#server.listen(listen.unixPath, resolve);
-      else this.#server.listen({ host: listen.host, port: listen.port }, resolve);
-    });
+    try {
+      if (isUnix) await listenOnUnixSocket(this.#server, listen.unixPath);
+      else {
+        this.#server.listen({ host: listen.host, port: listen.port });
+        await once(this.#server, 'listening');
+      }
+    } catch (error) {
+      throw listenError(error, where);
+    }
     this.#server.on('error', (error) => {
       this.#options.log.event('listener', { reason: errorLine(error) });
     });
-    if (isUnix) {
-      // Between bind and chmod nothing is accepted: connections wait for the first session.
-      await chmod(listen.unixPath, 0o600).catch(async (error: unknown) => {
-        await rm(listen.unixPath, { force: true });
-        throw error;
-      });
-    }
   }
 
   #announce(): void {
@@ -181,7 +196,7 @@ export class PortForward {
 
   #startAgain(): void {
     this.#start().catch((error: unknown) => {
-      this.#options.onEvent({ event: 'message', text: errorLine(error) });
+      this.#options.onEvent({ event: 'session-failed', reason: errorLine(error) });
       // Those that can go through another session do; the others are told.
       this.#drainWaiting();
       for (const socket of this.#waiting.splice(0)) resetSocket(socket);
@@ -189,12 +204,18 @@ export class PortForward {
   }
 
   async #start(): Promise<void> {
-    const { api, log, pace, onEvent, request } = this.#options;
+    const { api, log, pace, onEvent, request, signal } = this.#options;
+    let isInterrupted = false;
+    const setInterrupted = (value: boolean): void => {
+      this.#interrupted += Number(value) - Number(isInterrupted);
+      isInterrupted = value;
+    };
     this.#starting += 1;
     try {
       const started: StartedTunnel = await startTunnel({
         api,
         log,
+        signal,
         ...(pace === undefined ? {} : { pace }),
         request: {
           target: request.target,
@@ -209,8 +230,9 @@ export class PortForward {
           },
         },
         events: {
-          onInterruption: (isInterrupted, why) => {
-            onEvent(isInterrupted ? { event: 'reconnecting', why } : { event: 'reconnected' });
+          onInterruption: (isLost, why) => {
+            setInterrupted(isLost);
+            onEvent(isLost ? { event: 'reconnecting', why } : { event: 'reconnected' });
           },
           onRefused: () => {
             const {
@@ -228,6 +250,9 @@ export class PortForward {
           onMessage: (text) => onEvent({ event: 'message', text: printable(text) }),
           onEnd: (end) => {
             this.#tunnels.delete(started);
+            setInterrupted(false);
+            this.#carried.up += started.tunnel.bytes.up;
+            this.#carried.down += started.tunnel.bytes.down;
             if (this.#isClosed) return;
             const reason = endError(end, request.target).message;
             onEvent({ event: 'session-ended', sessionId: started.sessionId, reason });
@@ -264,8 +289,9 @@ function hostPort({ address, family, port }: AddressInfo): string {
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function listenError(error: NodeJS.ErrnoException, where: string): DevaccessError {
-  if (error.code === 'EADDRINUSE') {
+function listenError(error: unknown, where: string): DevaccessError {
+  const code = errorCode(error);
+  if (code === 'EADDRINUSE') {
     return new DevaccessError('DA_PORT_BUSY', `${where} is in use already.`, {
       next: 'choose another local port, or leave it out for any free one.',
       cause: error,
@@ -273,7 +299,7 @@ function listenError(error: NodeJS.ErrnoException, where: string): DevaccessErro
   }
   return new DevaccessError(
     'DA_LISTEN',
-    `Cannot listen on ${where}: ${error.code ?? error.message}.`,
+    `Cannot listen on ${where}: ${code ?? errorLine(error)}.`,
     {
       next: 'check the address, the port (below 1024 needs root) or the path.',
       cause: error,

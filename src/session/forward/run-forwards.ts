@@ -1,8 +1,8 @@
-import { DevaccessError } from '../../platform/errors.ts';
+import { stopSignal } from '../../platform/signals.ts';
 import type { Log } from '../../platform/log.ts';
 import type { SessionApi } from '../session-api.ts';
-import { PortForward } from './port-forward.ts';
-import type { ForwardEvent, ForwardRequest } from './port-forward.ts';
+import { closeForwards, openForwards } from './open-forwards.ts';
+import type { PortForward, ForwardEvent, ForwardRequest } from './port-forward.ts';
 
 export interface RunForwardsOptions {
   api: SessionApi;
@@ -19,32 +19,23 @@ export interface RunForwardsOptions {
  */
 export async function runForwards(options: RunForwardsOptions): Promise<void> {
   const { api, requests, log, onEvent } = options;
-  const stopped = untilStopped();
-  const opening = requests.map((request) =>
-    PortForward.open({ api, request, log, onEvent: (event) => onEvent(request, event) }),
-  );
-  const outcomes = await Promise.allSettled(opening);
-  const open = outcomes.flatMap((outcome) =>
-    outcome.status === 'fulfilled' ? [outcome.value] : [],
-  );
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure === undefined) await stopped;
-  await Promise.all(open.map((forward) => forward.close()));
-  if (failure === undefined) return;
-  if (failure.reason instanceof DevaccessError) throw failure.reason;
-  throw new DevaccessError(
-    'DA_GATEWAY',
-    `The forward could not be opened: ${String(failure.reason)}`,
-    {
-      cause: failure.reason,
-    },
-  );
-}
-
-function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => resolve());
-    }
+  const stop = stopSignal();
+  const stopped = new Promise((resolve) => {
+    stop.addEventListener('abort', resolve);
   });
+  const wanted = requests.map((request) => ({
+    api,
+    request,
+    log,
+    onEvent: (event: ForwardEvent) => onEvent(request, event),
+  }));
+  let forwards: PortForward[];
+  try {
+    forwards = await openForwards(wanted, stop);
+  } catch (error) {
+    if (stop.aborted) return;
+    throw error;
+  }
+  await stopped;
+  await closeForwards(forwards);
 }

@@ -56,6 +56,8 @@ export interface TunnelOptions {
   log: Log;
   pace?: Pace | 'off';
   events: TunnelEvents;
+  /** Gives up a tunnel that is not ready yet. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A tunnel and the session under it. */
@@ -73,10 +75,11 @@ const CLOSE_GRACE_MS = 2_000;
  * Starts a session and waits until connections can be attached. The agent's version and the
  * session's type decide between many connections at once (smux) and one at a time.
  *
- * @throws DevaccessError when the session cannot start; nothing is left open then
+ * @throws DevaccessError when the session cannot start, or was given up; nothing is left open then
  */
 export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel> {
-  const { api, request, events } = options;
+  const { api, request, events, signal } = options;
+  signal?.throwIfAborted();
   const session = await api.start(request);
   options.log.event('started', { sessionId: session.sessionId, target: request.target });
   let tunnel: TunnelPlumbing | undefined;
@@ -112,7 +115,10 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
     });
     connection.open().catch(reject);
   });
+  const giveUp = (): void => void connection?.terminate(CLOSE_GRACE_MS);
+  signal?.addEventListener('abort', giveUp);
   try {
+    if (signal?.aborted === true) giveUp();
     const facts = await ready;
     if (tunnel === undefined || connection === undefined) throw new Error('ready without a tunnel');
     const live = connection;
@@ -129,6 +135,8 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
     // Without a connection its stream address was refused; the session is open all the same.
     await (connection?.terminate(0) ?? api.terminate(session.sessionId).catch(() => undefined));
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 

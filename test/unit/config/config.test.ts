@@ -73,6 +73,11 @@ region = "us-gov-west-1"
       'config.toml:5: tunnels.db.sesions is not a key; did you mean sessions? (allowed: host, ports, remote-host, bind, unix, sessions, profile, region)',
     ],
     [
+      'a required key that is misspelt',
+      '[tunnels.db]\nhost = "x"\nport = 80\n',
+      'config.toml:3: tunnels.db.port is not a key; did you mean ports? (allowed: host, ports, remote-host, bind, unix, sessions, profile, region)',
+    ],
+    [
       'an unknown section',
       'x = 1\n[tunels.db]\n',
       'config.toml:1: x is not a key (allowed: tunnels); config.toml:2: tunels is not a key; did you mean tunnels? (allowed: tunnels)',

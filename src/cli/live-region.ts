@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+
+/** A terminal as `process.stderr` is one. */
+export interface LiveTerminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): boolean;
+  on(event: 'resize', listener: () => void): unknown;
+  off(event: 'resize', listener: () => void): unknown;
+}
+
+/** A shell behind us would be scribbled on: a job in the background does not draw. */
+type ForegroundTest = () => boolean;
+
+/**
+ * The last lines of a terminal, drawn again in place; what is said for good scrolls by above them.
+ * No line wraps, as one that did would be one line more than is known here.
+ */
+export class LiveRegion {
+  readonly #terminal: LiveTerminal;
+  readonly #isForeground: ForegroundTest;
+  readonly #onResize: () => void;
+  #drawn: string[] = [];
+
+  constructor(terminal: LiveTerminal, onResize: () => void, isForeground = isForegroundJob) {
+    this.#terminal = terminal;
+    this.#isForeground = isForeground;
+    this.#onResize = onResize;
+    terminal.on('resize', onResize);
+  }
+
+  get columns(): number {
+    return this.#terminal.columns ?? 80;
+  }
+
+  /** Puts `lines` in the place of those drawn before. They may have colours, and no other escapes. */
+  draw(lines: readonly string[]): void {
+    if (!this.#isForeground()) return;
+    const shown = this.#fitted(lines);
+    if (shown.length === this.#drawn.length && shown.every((line, at) => line === this.#drawn[at]))
+      return;
+    this.#replace('', shown);
+  }
+
+  /** Says something for good, above the region. */
+  print(text: string): void {
+    if (!this.#isForeground()) this.#drawn = [];
+    this.#replace(`${text}\n`, this.#drawn);
+  }
+
+  /** Leaves what was drawn last where it is. */
+  end(): void {
+    this.#terminal.off('resize', this.#onResize);
+  }
+
+  /** What was drawn may take more rows by now, where the terminal has become narrower. */
+  #replace(before: string, lines: string[]): void {
+    const rows = this.#drawn.reduce((sum, line) => sum + this.#rowsOf(line), 0);
+    const back = rows === 0 ? '' : `\u001b[${rows}A\r\u001b[J`;
+    const text = lines.map((line) => `${line}\n`).join('');
+    // Wrapping is off while the region is drawn only.
+    const region = lines.length === 0 ? '' : `\u001b[?7l${text}\u001b[?7h`;
+    this.#terminal.write(back + before + region);
+    this.#drawn = [...lines];
+  }
+
+  #rowsOf(line: string): number {
+    const { length } = line.replace(/\u001b\[[\d;]*m/g, '');
+    return Math.max(1, Math.ceil(length / this.columns));
+  }
+
+  /** The cursor cannot go back above the top of the screen. */
+  #fitted(lines: readonly string[]): string[] {
+    const room = Math.max(1, (this.#terminal.rows ?? 24) - 1);
+    if (lines.length <= room) return [...lines];
+    return [...lines.slice(0, room - 1), `(${lines.length - room + 1} more lines)`];
+  }
+}
+
+/** Whether the terminal is ours to draw on; where that cannot be told, it is. Linux: proc(5), fields 5 and 8. */
+function isForegroundJob(): boolean {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[2] === fields[5] || fields[5] === '-1';
+  } catch {
+    return true;
+  }
+}

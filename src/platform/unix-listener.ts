@@ -1,0 +1,54 @@
+import { lstatSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Server } from 'node:net';
+import { errorCode } from './file-errors.ts';
+
+/**
+ * Listens on a Unix socket that from its first moment is the user's alone (0600). The socket of a
+ * process that was killed is replaced; one that is served, and anything else, is left as it is.
+ *
+ * @throws NodeJS.ErrnoException EADDRINUSE and others of listen(2); ENAMETOOLONG
+ */
+export async function listenOnUnixSocket(server: Server, path: string): Promise<void> {
+  // The kernel takes 108 bytes (macOS: 104) with the end; Node would cut the path without a word.
+  if (Buffer.byteLength(path) > 103) {
+    throw Object.assign(new Error('the path of a Unix socket has at most 103 bytes'), {
+      code: 'ENAMETOOLONG',
+    });
+  }
+  try {
+    await listen(server, path);
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error;
+    rmSync(path);
+    await listen(server, path);
+  }
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    // The file is made within this call, with the mode that the mask leaves.
+    const mask = process.umask(0o177);
+    try {
+      server.listen(path, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(mask);
+    }
+  });
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!lstatSync(path).isSocket()) return false;
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error) => resolve(errorCode(error) === 'ECONNREFUSED'));
+  });
+}

@@ -1,0 +1,221 @@
+import type { Log } from '../../platform/log.ts';
+import { closeForwards, openForwards } from '../forward/open-forwards.ts';
+import type {
+  ForwardEvent,
+  ForwardRequest,
+  ForwardStatistics,
+  PortForward,
+} from '../forward/port-forward.ts';
+import type { SessionApi } from '../session-api.ts';
+import { RateMeter } from './rate-meter.ts';
+import type { TunnelPlan } from './tunnel-plan.ts';
+import type { ListenerStatus, TunnelState, TunnelStatus, UpAndDown } from './tunnel-status.ts';
+
+export interface TunnelSetOptions {
+  plans: readonly TunnelPlan[];
+  apiFor: (plan: TunnelPlan) => Promise<SessionApi>;
+  log: Log;
+  onEvent: (tunnel: string, event: ForwardEvent) => void;
+  /** Gives up the opening. */
+  stop: AbortSignal;
+}
+
+const SAMPLE_MS = 1_000;
+
+/** One listener of a tunnel, with what is known of it. */
+interface Listener {
+  request: ForwardRequest;
+  forward: PortForward | undefined;
+  address: string;
+  meter: RateMeter;
+}
+
+interface Member {
+  plan: TunnelPlan;
+  phase: 'opening' | 'open' | 'closing';
+  listeners: Listener[];
+  readyAtMs: number | undefined;
+  problem: string | undefined;
+  /** The last attempt to start a session did. */
+  hasFailed: boolean;
+}
+
+/** The tunnels that one process carries. */
+export class TunnelSet {
+  readonly #options: TunnelSetOptions;
+  readonly #members: Map<string, Member>;
+  #sampler: NodeJS.Timeout | undefined;
+  #tellEnded: () => void = () => undefined;
+  /** Resolves when the last tunnel has been closed. */
+  readonly ended = new Promise<void>((resolve) => (this.#tellEnded = resolve));
+
+  constructor(options: TunnelSetOptions) {
+    this.#options = options;
+    this.#members = new Map(
+      options.plans.map((plan): [string, Member] => [
+        plan.name,
+        {
+          plan,
+          phase: 'opening',
+          listeners: plan.forwards.map((request) => ({
+            request,
+            forward: undefined,
+            address: wantedAddress(request),
+            meter: new RateMeter(),
+          })),
+          readyAtMs: undefined,
+          problem: undefined,
+          hasFailed: false,
+        },
+      ]),
+    );
+  }
+
+  /**
+   * Opens all tunnels or none: every listener is bound, and every tunnel has a session that works.
+   *
+   * @throws DevaccessError of the first that failed
+   */
+  async open(): Promise<void> {
+    const { apiFor, log, stop } = this.#options;
+    const members = [...this.#members.values()];
+    const listeners = members.flatMap((member) =>
+      member.listeners.map((listener) => ({ member, listener })),
+    );
+    const apis = new Map(
+      await Promise.all(
+        members.map(async (member) => [member, await apiFor(member.plan)] as const),
+      ),
+    );
+    const wanted = listeners.flatMap(({ member, listener }) => {
+      const api = apis.get(member);
+      const onEvent = (event: ForwardEvent): void => this.#handle(member, listener, event);
+      const { request } = listener;
+      return api === undefined ? [] : [{ api, request, log, onEvent }];
+    });
+    const forwards = await openForwards(wanted, stop);
+    for (const [index, { listener, member }] of listeners.entries()) {
+      listener.forward = forwards[index];
+      member.phase = 'open';
+      member.readyAtMs = Date.now();
+    }
+  }
+
+  get names(): string[] {
+    return [...this.#members.keys()];
+  }
+
+  /** Every tunnel as it is now, in the order of the plans. */
+  get statuses(): TunnelStatus[] {
+    return [...this.#members.values()].map(statusOf);
+  }
+
+  /** The rates of the last seconds of each listener of a tunnel, oldest first. */
+  histories(tunnel: string): (readonly number[])[] {
+    return (this.#members.get(tunnel)?.listeners ?? []).map(({ meter }) => meter.history);
+  }
+
+  /** Closes tunnels, with their connections and sessions. */
+  async close(names: readonly string[]): Promise<void> {
+    const closing = names.flatMap((name) => this.#members.get(name) ?? []);
+    for (const member of closing) member.phase = 'closing';
+    await closeForwards(
+      closing.flatMap(({ listeners }) => listeners.flatMap(({ forward }) => forward ?? [])),
+    );
+    for (const { plan } of closing) this.#members.delete(plan.name);
+    if (this.#members.size > 0) return;
+    clearInterval(this.#sampler);
+    this.#tellEnded();
+  }
+
+  #handle(member: Member, listener: Listener, event: ForwardEvent): void {
+    switch (event.event) {
+      case 'listening':
+        listener.address = event.address;
+        break;
+      case 'connection':
+        this.#sample();
+        break;
+      case 'session-failed':
+      case 'session-ended':
+        member.problem = event.reason;
+        member.hasFailed = event.event === 'session-failed';
+        break;
+      case 'session-started':
+        member.problem = undefined;
+        member.hasFailed = false;
+        break;
+      default:
+    }
+    this.#options.onEvent(member.plan.name, event);
+  }
+
+  /** Once a second while there are connections, or the last rate was not nothing; else not at all. */
+  #sample(): void {
+    const nowMs = performance.now();
+    let isBusy = false;
+    for (const { listeners } of this.#members.values()) {
+      for (const { forward, meter } of listeners) {
+        if (forward === undefined) continue;
+        const { connections, up, down } = forward.statistics;
+        meter.sample(nowMs, { up, down });
+        isBusy ||= connections > 0 || meter.rate.up + meter.rate.down > 0;
+      }
+    }
+    if (!isBusy) {
+      clearInterval(this.#sampler);
+      this.#sampler = undefined;
+    } else {
+      this.#sampler ??= setInterval(() => this.#sample(), SAMPLE_MS).unref();
+    }
+  }
+}
+
+function statusOf(member: Member): TunnelStatus {
+  const { plan, listeners, readyAtMs, problem } = member;
+  const forwards = listeners.flatMap(({ forward }) => forward?.statistics ?? []);
+  const sessionIds = forwards.flatMap((forward) => forward.sessionIds);
+  return {
+    name: plan.name,
+    state: stateOf(member, forwards),
+    host: plan.host,
+    target: plan.forwards[0]?.target ?? '',
+    profile: plan.profile ?? null,
+    region: plan.region ?? null,
+    listeners: listeners.map(listenerStatus),
+    sessionIds,
+    since: readyAtMs === undefined ? null : new Date(readyAtMs).toISOString(),
+    problem: problem ?? null,
+  };
+}
+
+function stateOf(
+  { phase, hasFailed }: Member,
+  forwards: readonly ForwardStatistics[],
+): TunnelState {
+  if (phase !== 'open') return phase;
+  if (forwards.some(({ interrupted }) => interrupted > 0)) return 'reconnecting';
+  if (forwards.some(({ sessionIds }) => sessionIds.length > 0)) return 'up';
+  return hasFailed ? 'failing' : 'idle';
+}
+
+function listenerStatus({ request, forward, address, meter }: Listener): ListenerStatus {
+  const { connections, up, down } = forward?.statistics ?? NOTHING;
+  return {
+    listen: address,
+    remote: `${request.remoteHost ?? 'localhost'}:${request.port}`,
+    connections,
+    bytes: { up, down },
+    rate: rounded(meter.rate),
+  };
+}
+
+const NOTHING = { connections: 0, up: 0, down: 0 };
+
+function rounded({ up, down }: UpAndDown): UpAndDown {
+  return { up: Math.round(up), down: Math.round(down) };
+}
+
+function wantedAddress({ listen }: ForwardRequest): string {
+  return 'unixPath' in listen ? listen.unixPath : `${listen.host}:${listen.port}`;
+}
