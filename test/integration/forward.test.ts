@@ -348,7 +348,8 @@ describe('devaccess forward to an agent without multiplexing', () => {
     const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
     const local = await forward.port();
     const sockets = ['one', 'two', 'three'].map((text) => {
-      const socket = connect(local);
+      // By address: looking up a name would let them connect in any order.
+      const socket = connect(local, '127.0.0.1');
       socket.write(text);
       return { socket, text };
     });
