@@ -34,6 +34,14 @@ export default class Forward extends DevaccessCommand {
       summary: 'sessions to spread connections over: 1 to 8, or auto',
       default: '1',
     }),
+    pace: Flags.string({
+      helpValue: 'N[/M]|off',
+      summary: 'data messages a second to send at most, M at once; else DEVACCESS_PACE, 900',
+    }),
+    window: Flags.string({
+      helpValue: 'KIB',
+      summary: 'unacknowledged data in flight at most; else DEVACCESS_WINDOW, 8192',
+    }),
     profile: Flags.string({ helpValue: 'P', summary: "profile; else the synced host's" }),
     region: Flags.string({ helpValue: 'R', summary: "region; else the synced host's" }),
     'log-file': Flags.string({
@@ -47,6 +55,7 @@ export default class Forward extends DevaccessCommand {
     const { args, argv, flags } = await this.parse(Forward);
     const { checkRemoteHost, chooseRemoteHost, parsePortPair, parseSessions } =
       await import('../session/forward/forward-spec.ts');
+    const { readFlow } = await import('../session/flow.ts');
     const { selectHost } = await import('../hosts/selectors.ts');
     const { runForwards } = await import('../session/forward/run-forwards.ts');
     const { Connections } = await import('../aws/connections.ts');
@@ -54,6 +63,7 @@ export default class Forward extends DevaccessCommand {
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
     const pairs = (argv as string[]).slice(1).map(parsePortPair);
     const sessions = parseSessions(flags.sessions);
+    const flow = readFlow(flags, process.env);
     if (flags.unix !== undefined && pairs.length > 1)
       this.error('--unix takes one port', { exit: 2 });
     const asked = checkRemoteHost(flags.host);
@@ -75,6 +85,7 @@ export default class Forward extends DevaccessCommand {
         port: remote,
         remoteHost,
         sessions,
+        flow,
         listen:
           flags.unix === undefined ? { host: flags.bind, port: local } : { unixPath: flags.unix },
       })),

@@ -4,7 +4,8 @@ import { DevaccessError, EXIT, errorLine } from '../platform/errors.ts';
 import { fileLog, SILENT_LOG } from '../platform/log.ts';
 import { envValue } from '../platform/paths.ts';
 import { VERSION } from '../platform/version.ts';
-import type { Pace } from './protocol/channel/token-bucket.ts';
+import { readFlow } from './flow.ts';
+import type { Flow } from './flow.ts';
 import type { SessionRequest } from './session-api.ts';
 import { predictHosts, readConfigText } from './predicted-hosts.ts';
 import { isRemoteHost } from '../platform/remote-host.ts';
@@ -21,7 +22,8 @@ Manager, between standard input and output and a port on the node.
   --profile P      AWS profile; without it the usual chain, environment first
   --region R       AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's region
   --log-file FILE  append a diagnostic log (no payload, no secret); also DEVACCESS_LOG
-  --pace N|off     data messages per second to send at most (900); also DEVACCESS_PACE
+  --pace N[/M]|off data messages per second to send at most (900), M at once; also DEVACCESS_PACE
+  --window KIB     unacknowledged data in flight at most (8192); also DEVACCESS_WINDOW
   --help, --version
 `;
 
@@ -38,7 +40,7 @@ interface ProxyArguments {
   profile: string | undefined;
   region: string | undefined;
   logFile: string | undefined;
-  pace: Pace | 'off' | undefined;
+  flow: Flow;
 }
 
 /** What the entry file wants to know, to keep the compiled code of a run worth keeping. */
@@ -156,7 +158,7 @@ async function connectAndCarry({ args, say, hooks, stop, isParentAlive }: ProxyR
       stdout: process.stdout,
       say,
       log: args.logFile === undefined ? SILENT_LOG : fileLog(args.logFile),
-      ...(args.pace === undefined ? {} : { pace: args.pace }),
+      flow: args.flow,
       onWorks: () => hooks?.onSessionWorks(),
       isParentAlive,
       stop,
@@ -246,7 +248,7 @@ function readArguments(argv: string[]): ProxyArguments | string {
     profile: values.profile,
     region: values.region,
     logFile: values['log-file'] ?? envValue(process.env, 'DEVACCESS_LOG'),
-    pace: readPace(values.pace ?? envValue(process.env, 'DEVACCESS_PACE')),
+    flow: readFlow(values, process.env),
   };
 }
 
@@ -265,6 +267,7 @@ function parse(argv: string[]) {
         region: text,
         'log-file': text,
         pace: text,
+        window: text,
         help: flag,
         version: flag,
         'warm-up': flag,
@@ -273,16 +276,6 @@ function parse(argv: string[]) {
   } catch (error) {
     throw usage(error instanceof Error ? error.message : String(error));
   }
-}
-
-function readPace(text: string | undefined): Pace | 'off' | undefined {
-  if (text === undefined) return undefined;
-  if (text === 'off') return 'off';
-  const perSecond = Number(text);
-  if (!/^\d{1,6}$/.test(text) || perSecond < 1) {
-    throw usage(`pace '${text}' is neither 'off' nor a number of messages per second`);
-  }
-  return { perSecond, burst: perSecond };
 }
 
 function usage(what: string): DevaccessError {

@@ -2,8 +2,8 @@ import type { Readable, Writable } from 'node:stream';
 import type { Connections } from '../aws/connections.ts';
 import { DevaccessError, printable } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
+import type { Flow } from './flow.ts';
 import type { SessionFacts } from './protocol/channel/channel-event.ts';
-import type { Pace } from './protocol/channel/token-bucket.ts';
 import { laneOf } from './lane.ts';
 import type { Lane } from './lane.ts';
 import { portUnreachable } from './port-unreachable.ts';
@@ -45,7 +45,7 @@ export interface SshProxyOptions {
   /** Lines for the person. */
   say: (line: string) => void;
   log: Log;
-  pace?: Pace | 'off';
+  flow?: Flow;
   /** Once, when the first bytes of the far end have been handed on. */
   onWorks?: () => void;
   /** Whether whoever started this process still lives. */
@@ -117,7 +117,7 @@ class SshProxy {
       ticket: session,
       connections: options.connections,
       log: options.log,
-      ...(options.pace === undefined ? {} : { pace: options.pace }),
+      flow: options.flow,
       handlers: {
         onReady: (facts, customerMessage) => this.#onReady(facts, customerMessage),
         onOutput: (payload) => this.#onPayload(payload),

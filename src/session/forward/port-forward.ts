@@ -5,7 +5,7 @@ import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
 import { errorCode } from '../../platform/file-errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { listenOnUnixSocket } from '../../platform/unix-listener.ts';
-import type { Pace } from '../protocol/channel/token-bucket.ts';
+import type { Flow } from '../flow.ts';
 import { portUnreachable } from '../port-unreachable.ts';
 import type { SessionApi } from '../session-api.ts';
 import { resetSocket } from './reset-socket.ts';
@@ -23,6 +23,8 @@ export interface ForwardRequest {
   listen: { unixPath: string } | { host: string; port: number };
   /** Sessions to spread connections over; `auto` adds one when all are in use, up to 8. */
   sessions: number | 'auto';
+  /** How fast each of them sends. */
+  flow?: Flow;
 }
 
 export type ForwardEvent =
@@ -42,7 +44,6 @@ export interface PortForwardOptions {
   api: SessionApi;
   request: ForwardRequest;
   log: Log;
-  pace?: Pace | 'off';
   onEvent: (event: ForwardEvent) => void;
   /** Gives up an opening that is under way. */
   signal?: AbortSignal;
@@ -204,7 +205,7 @@ export class PortForward {
   }
 
   async #start(): Promise<void> {
-    const { api, log, pace, onEvent, request, signal } = this.#options;
+    const { api, log, onEvent, request, signal } = this.#options;
     let isInterrupted = false;
     const setInterrupted = (value: boolean): void => {
       this.#interrupted += Number(value) - Number(isInterrupted);
@@ -216,7 +217,7 @@ export class PortForward {
         api,
         log,
         signal,
-        ...(pace === undefined ? {} : { pace }),
+        flow: request.flow,
         request: {
           target: request.target,
           documentName:

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { DevaccessError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { SessionFacts } from '../protocol/channel/channel-event.ts';
-import type { Pace } from '../protocol/channel/token-bucket.ts';
+import type { Flow } from '../flow.ts';
 import type { SessionApi, SessionRequest } from '../session-api.ts';
 import { SessionConnection } from '../transport/session-connection.ts';
 import type { SessionEnd } from '../transport/session-connection.ts';
@@ -54,7 +54,7 @@ export interface TunnelOptions {
   api: SessionApi;
   request: SessionRequest;
   log: Log;
-  pace?: Pace | 'off';
+  flow?: Flow | undefined;
   events: TunnelEvents;
   /** Gives up a tunnel that is not ready yet. */
   signal?: AbortSignal | undefined;
@@ -92,7 +92,7 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
       target: request.target,
       ticket: session,
       log: options.log,
-      ...(options.pace === undefined ? {} : { pace: options.pace }),
+      flow: options.flow,
       handlers: {
         onReady: (facts, customerMessage) => {
           if (customerMessage !== '') events.onMessage(customerMessage);

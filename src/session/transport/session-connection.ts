@@ -7,7 +7,9 @@ import { isLoopbackHost } from '../../platform/loopback.ts';
 import { ClientChannel } from '../protocol/channel/client-channel.ts';
 import type { ChannelEvent, SessionFacts } from '../protocol/channel/channel-event.ts';
 import type { Pace } from '../protocol/channel/token-bucket.ts';
+import { windowUpTo } from '../protocol/channel/send-window.ts';
 import { FLAG } from '../protocol/message/constants.ts';
+import type { Flow } from '../flow.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
 import { ChannelPump, nowMs } from './channel-pump.ts';
 import { GatewayLink } from './gateway-link.ts';
@@ -54,8 +56,7 @@ export interface SessionConnectionOptions {
   /** Where a connection to the gateway may be open already. */
   connections?: Connections;
   log: Log;
-  /** Data messages per second; by default paced, except to a gateway on loopback. */
-  pace?: Pace | 'off';
+  flow?: Flow | undefined;
   /** The session's type may do without a handshake, so that silence is no failure (§7.10). */
   isHandshakeOptional?: boolean;
 }
@@ -83,12 +84,14 @@ export class SessionConnection {
     const { api, ticket, handlers } = options;
     const { region, configuredHosts, requiredStreamHost } = api;
     const url = checkStreamUrl(ticket.streamUrl, region, configuredHosts, requiredStreamHost);
-    const pace = options.pace ?? (isLoopbackHost(url.hostname) ? 'off' : DEFAULT_PACE);
+    const { pace = isLoopbackHost(url.hostname) ? 'off' : DEFAULT_PACE, windowBytes } =
+      options.flow ?? {};
     this.#channel = new ClientChannel({
       nowMs: nowMs(),
       randomUuid: randomUUID,
       randomNonce: () => randomBytes(12),
       ...(pace === 'off' ? {} : { pace }),
+      ...(windowBytes === undefined ? {} : { window: windowUpTo(windowBytes) }),
     });
     this.#pump = new ChannelPump(this.#channel, {
       onTurn: () => this.#takeTurn(),

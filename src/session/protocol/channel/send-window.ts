@@ -15,6 +15,16 @@ export const DEFAULT_WINDOW: WindowLimits = {
   maxBytes: 8 * 1024 * 1024,
 };
 
+/** The default limits under another upper one, in bytes. */
+export function windowUpTo(maxBytes: number): WindowLimits {
+  const { initialBytes, minBytes } = DEFAULT_WINDOW;
+  return {
+    initialBytes: Math.min(initialBytes, maxBytes),
+    minBytes: Math.min(minBytes, maxBytes),
+    maxBytes,
+  };
+}
+
 const LOSS_FACTOR = 0.7;
 const SEGMENT_BYTES = 1024;
 /** A round trip this much above twice the shortest one is a queue that more data would only feed. */
