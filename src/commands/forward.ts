@@ -55,6 +55,7 @@ export default class Forward extends DevaccessCommand {
     const { args, argv, flags } = await this.parse(Forward);
     const { checkRemoteHost, chooseRemoteHost, parsePortPair, parseSessions } =
       await import('../session/forward/forward-spec.ts');
+    const { readConfig } = await import('../config/config-file.ts');
     const { readFlow } = await import('../session/flow.ts');
     const { selectHost } = await import('../hosts/selectors.ts');
     const { runForwards } = await import('../session/forward/run-forwards.ts');
@@ -63,7 +64,7 @@ export default class Forward extends DevaccessCommand {
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
     const pairs = (argv as string[]).slice(1).map(parsePortPair);
     const sessions = parseSessions(flags.sessions);
-    const flow = readFlow(flags, process.env);
+    const flow = readFlow(flags, process.env, readConfig(process.env).session);
     if (flags.unix !== undefined && pairs.length > 1)
       this.error('--unix takes one port', { exit: 2 });
     const asked = checkRemoteHost(flags.host);

@@ -80,6 +80,13 @@ export const portPair = v.pipe(
   }),
 );
 
+/** A number, or a text with one in it; as text. */
+export function figure(what: string, isValid: (text: string) => boolean) {
+  const isFigure = (value: unknown): value is string | number =>
+    (typeof value === 'string' || typeof value === 'number') && isValid(String(value));
+  return v.pipe(v.custom<string | number>(isFigure, wants(what)), v.transform(String));
+}
+
 /** Sessions to spread connections over. */
 export const sessions = v.custom<number | 'auto'>(
   (value) => value === 'auto' || [1, 2, 3, 4, 5, 6, 7, 8].includes(value as number),

@@ -15,6 +15,8 @@ export interface ProxyAccount {
   /** Undefined leaves the choice to the environment ssh runs in. */
   profile: string | undefined;
   region: string;
+  /** `--pace` and `--window` of the proxy. */
+  flow?: { pace?: string | undefined; window?: string | undefined };
 }
 
 /** Names both AWS SDKs can read (2.2 of the credentials facts); none of it means anything to sh. */
@@ -37,8 +39,13 @@ export interface ProxyCommands {
  */
 export function proxyCommands(program: ProxyProgram, account: ProxyAccount): ProxyCommands {
   const head = `${quotePath(program.node)} ${quotePath(program.script)}`;
-  const { profile, region } = account;
-  const tail = `${profile === undefined ? '' : `--profile ${profileWord(profile)} `}--region ${region}`;
+  const { profile, region, flow = {} } = account;
+  const tail = [
+    ...(profile === undefined ? [] : [`--profile ${profileWord(profile)}`]),
+    `--region ${region}`,
+    // The config file holds digits and a slash, or `off`.
+    ...Object.entries(flow).map(([name, value]) => `--${name} ${value}`),
+  ].join(' ');
   return {
     direct: `${head} --target %h --port %p ${tail}`,
     through: (nodeId, address) => {

@@ -12,7 +12,7 @@ import { knownHosts } from './known-hosts.ts';
 import { planHosts } from './plan.ts';
 import type { SkippedNode } from './plan.ts';
 import { proxyCommands } from './proxy-command.ts';
-import type { ProxyProgram } from './proxy-command.ts';
+import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
 import {
   hostBlocks,
   hostsFileName,
@@ -34,6 +34,7 @@ export interface SyncRequest {
   /** How hosts behind the bastion are reached. */
   route: BastionRoute;
   user: string | undefined;
+  flow?: ProxyAccount['flow'];
   dryRun: boolean;
 }
 
@@ -85,8 +86,8 @@ interface FileEdit {
 export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise<SyncResult> {
   // Everything that can be refused is, before AWS is asked.
   const user = request.user === undefined ? undefined : checkUser(request.user);
-  const account = { profile: request.proxyProfile, region: request.region };
-  const commands = proxyCommands(world.program, account);
+  const { proxyProfile, region, flow = {} } = request;
+  const commands = proxyCommands(world.program, { profile: proxyProfile, region, flow });
 
   const inventory = await readInventory(world.source);
   const bastion = chooseBastion(inventory, request.bastion);

@@ -42,6 +42,7 @@ export default class HostsSync extends DevaccessCommand {
   override async run(): Promise<SyncResult> {
     const { flags } = await this.parse(HostsSync);
     const { chooseAccess } = await import('../../credentials/access.ts');
+    const { readConfig } = await import('../../config/config-file.ts');
     const { awsInventorySource } = await import('../../hosts/inventory-source.ts');
     const { stableNodePath, warmProxy } = await import('../../hosts/proxy-command.ts');
     const { syncHosts } = await import('../../hosts/sync.ts');
@@ -60,6 +61,7 @@ export default class HostsSync extends DevaccessCommand {
         bastion,
         route,
         user,
+        flow: readConfig(process.env).session,
         dryRun: flags['dry-run'],
       },
       {

@@ -4,6 +4,7 @@ import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { nearest } from '../../platform/nearest.ts';
 import { expandHome } from '../../platform/paths.ts';
 import type { Environment } from '../../platform/paths.ts';
+import type { Flow } from '../../session/flow.ts';
 import type { TunnelPlan } from '../../session/tunnels/tunnel-plan.ts';
 import { selectorWorld } from '../selector-world.ts';
 
@@ -14,7 +15,7 @@ import { selectorWorld } from '../selector-world.ts';
  */
 export async function planTunnels(
   names: readonly string[],
-  { path, tunnels }: Config,
+  { path, tunnels, session }: Config,
   env: Environment,
 ): Promise<TunnelPlan[]> {
   if (tunnels.size === 0) {
@@ -23,12 +24,14 @@ export async function planTunnels(
       exitCode: EXIT.usage,
     });
   }
+  const { readFlow } = await import('../../session/flow.ts');
+  const flow = readFlow({}, env, session);
   const wanted = names.length === 0 ? [...tunnels.keys()] : [...new Set(names)];
   return Promise.all(
     wanted.map((name) => {
       const settings = tunnels.get(name);
       if (settings === undefined) throw unknown(name, path, [...tunnels.keys()]);
-      return planTunnel(name, settings, env);
+      return planTunnel(name, settings, flow, env);
     }),
   );
 }
@@ -36,6 +39,7 @@ export async function planTunnels(
 async function planTunnel(
   name: string,
   settings: TunnelSettings,
+  flow: Flow,
   env: Environment,
 ): Promise<TunnelPlan> {
   const { host, ports, bind, unix, sessions, profile, region } = settings;
@@ -54,6 +58,7 @@ async function planTunnel(
         port: remote,
         remoteHost,
         sessions,
+        flow,
         listen:
           unix === undefined ? { host: bind, port: local } : { unixPath: expandHome(unix, env) },
       })),

@@ -22,6 +22,25 @@ function messageOf(text: string): string {
   return fault.message;
 }
 
+describe('[session]', () => {
+  it('says how fast to send', () => {
+    const read = (text: string) => parseConfig(`[session]\n${text}`, 'config.toml').session;
+    expect(read('')).toEqual({});
+    expect(read('pace = 900\nwindow = 512')).toEqual({ pace: '900', window: '512' });
+    expect(read('pace = "900/1800"')).toEqual({ pace: '900/1800' });
+    expect(read('pace = "off"')).toEqual({ pace: 'off' });
+  });
+
+  it.each([
+    ['pace = "fast"', 'config.toml:2: session.pace "fast" is not \'off\' or messages per second'],
+    ['pace = -1', "config.toml:2: session.pace -1 is not 'off'"],
+    ['\nwindow = 1', 'config.toml:3: session.window 1 is not a number of KiB from 64 to 65536'],
+    ['windows = 64', 'session.windows is not a key; did you mean window?'],
+  ])('%s is a fault', (text, message) => {
+    expect(messageOf(`[session]\n${text}`)).toContain(message);
+  });
+});
+
 describe('the config file', () => {
   it('has tunnels, with defaults', () => {
     const text = `
@@ -80,7 +99,7 @@ region = "us-gov-west-1"
     [
       'an unknown section',
       'x = 1\n[tunels.db]\n',
-      'config.toml:1: x is not a key (allowed: tunnels); config.toml:2: tunels is not a key; did you mean tunnels? (allowed: tunnels)',
+      'config.toml:1: x is not a key (allowed: session, tunnels); config.toml:2: tunels is not a key; did you mean tunnels? (allowed: session, tunnels)',
     ],
     [
       'a key that is missing, at its table',
@@ -189,7 +208,7 @@ describe('reading it', () => {
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   it('takes no file for an empty one, unless it was named', () => {
-    expect(readConfig({ HOME: home })).toEqual({ path, tunnels: new Map() });
+    expect(readConfig({ HOME: home })).toEqual({ path, session: {}, tunnels: new Map() });
     const named = { HOME: home, DEVACCESS_CONFIG: join(home, 'none.toml') };
     expect(faultOf(() => readConfig(named)).code).toBe('DA_NO_CONFIG');
     expect(readConfig({ HOME: home, DEVACCESS_CONFIG: '/dev/null' }).tunnels.size).toBe(0);

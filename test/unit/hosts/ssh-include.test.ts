@@ -85,6 +85,14 @@ describe('ProxyCommand', () => {
     ).not.toContain('profile');
   });
 
+  it('tells the proxy how fast to send, where the person has said', () => {
+    const flow = { pace: '900/1800', window: '512' };
+    const { direct, through } = proxyCommands(program, { profile: 'p', region: 'eu-west-1', flow });
+    for (const command of [direct, through('i-0123456789abcdef0', '10.0.0.1')]) {
+      expect(command).toMatch(/ --region eu-west-1 --pace 900\/1800 --window 512$/);
+    }
+  });
+
   it('goes through a node to an address, and to nothing else', () => {
     const { through } = proxyCommands(program, { profile: 'p', region: 'eu-west-1' });
     const node = 'i-0123456789abcdef0';

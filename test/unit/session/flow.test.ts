@@ -15,6 +15,17 @@ describe('pace and window', () => {
     expect(readFlow({}, { DEVACCESS_PACE: pace })).toEqual({ pace: expected });
   });
 
+  it('takes flags before variables, and these before the config file', () => {
+    const config = { pace: '1', window: '128' };
+    expect(
+      readFlow({ pace: '3' }, { DEVACCESS_PACE: '2', DEVACCESS_WINDOW: '64' }, config),
+    ).toEqual({
+      pace: { perSecond: 3, burst: 3 },
+      windowBytes: 65_536,
+    });
+    expect(readFlow({}, {}, config).windowBytes).toBe(131_072);
+  });
+
   it('takes the window in KiB', () => {
     expect(readFlow({ window: '256' }, {})).toEqual({ windowBytes: 262_144 });
     expect(readFlow({}, { DEVACCESS_WINDOW: '64' })).toEqual({ windowBytes: 65_536 });
