@@ -1,6 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, fileError } from './file-errors.ts';
 import { DevaccessError } from './errors.ts';
@@ -23,6 +33,8 @@ export interface LockOptions {
 
 /** A lock file that cannot be read as one is given this long to be completed by its creator. */
 const INCOMPLETE_GRACE_MS = 2_000;
+/** Of randomness, in the name under which a stale lock is taken away. */
+const ASIDE_BYTES = 6;
 
 /**
  * Runs `work` while holding the lock file `path`, created exclusively (2.4 of the credentials
@@ -54,6 +66,7 @@ async function acquire(path: string, waitMs: number): Promise<string> {
   for (;;) {
     try {
       writeFileSync(path, mine, { flag: 'wx', mode: 0o600 });
+      removeOrphans(path);
       return mine;
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error;
@@ -103,7 +116,7 @@ function isStale(path: string, content: string): boolean {
  * another process may have taken it over, and its fresh lock is put back.
  */
 function takeAway(path: string, stale: string): void {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`;
+  const aside = `${path}.${randomBytes(ASIDE_BYTES).toString('hex')}`;
   try {
     renameSync(path, aside);
   } catch (error) {
@@ -113,9 +126,24 @@ function takeAway(path: string, stale: string): void {
   try {
     if (readFileSync(aside, 'utf8') !== stale) linkSync(aside, path);
   } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
+    // Or it was cleared away as an orphan: it was stale, then.
+    if (errorCode(error) !== 'EEXIST' && errorCode(error) !== 'ENOENT') throw error;
   } finally {
-    unlinkSync(aside);
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Clears away stale locks that a killed process had taken away; it can wait for the next one. */
+function removeOrphans(path: string): void {
+  const prefix = `${basename(path)}.`;
+  try {
+    for (const name of readdirSync(dirname(path))) {
+      if (!name.startsWith(prefix) || name.length !== prefix.length + 2 * ASIDE_BYTES) continue;
+      const orphan = join(dirname(path), name);
+      if (isStale(orphan, readFileSync(orphan, 'utf8'))) rmSync(orphan);
+    }
+  } catch {
+    // Another process was faster, or may do what this one may not.
   }
 }
 

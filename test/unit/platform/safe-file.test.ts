@@ -272,6 +272,14 @@ describe('several processes', () => {
   });
 });
 
+it('clears away a stale lock that a killed process had taken aside', async () => {
+  const dead = JSON.stringify({ pid: process.pid, host: hostname(), startTicks: '1', token: 'x' });
+  fs.writeFileSync(at('f.devaccess.lock.0123456789ab'), dead);
+  fs.writeFileSync(at('f.devaccess.lock.saved-by-me'), dead);
+  await editFile(at('f'), append('x'));
+  expect(fs.readdirSync(folder).sort()).toEqual(['f', 'f.devaccess.lock.saved-by-me']);
+});
+
 describe('readTextFile', () => {
   it('tells a missing file from an unreadable one', () => {
     expect(readTextFile(at('none'))).toBeUndefined();
