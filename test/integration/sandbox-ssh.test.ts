@@ -327,6 +327,36 @@ describe.skipIf(!isInstalled('sftp'))('sftp', () => {
     expect(stdout.toString()).toMatch(/lrwxrwxrwx .* link/);
     expect(await readFile(join(directory, 'fetched'), 'utf8')).toBe('local bytes');
   });
+
+  it('has the extensions of OpenSSH', async () => {
+    await writeFile(join(directory, 'local'), 'local bytes');
+    const local = join(directory, 'local');
+    const batch = [
+      `put -f ${local} first`,
+      `put ${local} second`,
+      'rename first second',
+      'df',
+      '-rename -l second third',
+      'ls -1',
+      'rm third',
+    ];
+    const options = [...sshOptions(), '-vv', '-b', '-', '-P', String(app.port), 'dev@127.0.0.1'];
+    const { code, stdout, stderr } = await client(
+      'sftp',
+      options,
+      Buffer.from(batch.join('\n') + '\n'),
+    );
+    expect(code).toBe(0);
+    expect(stdout.toString()).toMatch(/Size +Used +Avail/);
+    expect(stdout.toString()).toMatch(/^third$/m);
+    for (const name of ['posix-rename', 'statvfs', 'fsync', 'limits', 'expand-path']) {
+      expect(stderr).toContain(`Server supports extension "${name}@openssh.com"`);
+    }
+    const home = ['-q', ...sshOptions(), '-P', String(app.port)];
+    const tilde = await client('scp', [...home, local, 'dev@127.0.0.1:~/tilde']);
+    expect([tilde.code, tilde.stderr]).toEqual([0, '']);
+    expect(await readFile(join(app.homeDirectory, 'tilde'), 'utf8')).toBe('local bytes');
+  });
 });
 
 describe.skipIf(!isInstalled('rsync'))('rsync', () => {

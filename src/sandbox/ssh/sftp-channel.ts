@@ -1,5 +1,6 @@
 import ssh2 from 'ssh2';
 import type { Attributes, FileEntry, SFTPWrapper } from 'ssh2';
+import { serveExtensions } from './sftp-extensions.ts';
 import { SftpFailure, SftpFiles } from './sftp-files.ts';
 
 const { STATUS_CODE } = ssh2.utils.sftp;
@@ -75,6 +76,8 @@ export function serveSftp(sftp: SFTPWrapper, homeDirectory: string): void {
   sftp.on('REALPATH', (id, path) => answerNames(id, () => files.realPath(path)));
   // ssh2 has put OpenSSH's reversed order right: the link comes first, whatever its types say.
   sftp.on('SYMLINK', (id, path, target) => acknowledge(id, () => files.symbolicLink(target, path)));
+
+  serveExtensions(sftp, files, answer);
 
   sftp.on('error', () => sftp.end());
   sftp.on('end', () => {

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import type { Stats } from 'node:fs';
+import type { BigIntStatsFs, Stats } from 'node:fs';
 import {
   link,
   lstat,
@@ -11,6 +11,7 @@ import {
   rename,
   rmdir,
   stat,
+  statfs,
   symlink,
   unlink,
 } from 'node:fs/promises';
@@ -23,9 +24,9 @@ import { attributesOf, longName, setAttributes } from './sftp-attributes.ts';
 const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
 
 /** Handles one client may hold; OpenSSH needs a few. */
-const MAX_HANDLES = 256;
+export const MAX_HANDLES = 256;
 /** Largest piece of a file in one answer: OpenSSH takes packets of 256 KiB, headers included. */
-const MAX_READ_BYTES = 255 * 1024;
+export const MAX_READ_BYTES = 255 * 1024;
 const ENTRIES_PER_ANSWER = 100;
 
 /** A request that fails with an SFTP status code. */
@@ -157,12 +158,35 @@ export class SftpFiles {
     await unlink(source);
   }
 
+  /** Renames over whatever file is there, as rename(2) does. */
+  async renameOver(from: string, to: string): Promise<void> {
+    await rename(this.#absolute(from), this.#absolute(to));
+  }
+
+  async sync(handle: Buffer): Promise<void> {
+    await this.#file(handle).sync();
+  }
+
+  /** What statvfs(3) tells of the file system of a path. */
+  fileSystem(path: string): Promise<BigIntStatsFs> {
+    return statfs(this.#absolute(path), { bigint: true });
+  }
+
   async readLink(path: string): Promise<FileEntry[]> {
     return nameOnly(await readlink(this.#absolute(path)));
   }
 
   async symbolicLink(target: string, path: string): Promise<void> {
     await symlink(target, this.#absolute(path));
+  }
+
+  /** `~` and what is below it. */
+  expandPath(path: string): Promise<FileEntry[]> {
+    const tilde = /^~(?:\/(.*))?$/s.exec(path);
+    if (path.startsWith('~') && tilde === null) {
+      throw new SftpFailure(STATUS_CODE.NO_SUCH_FILE, 'no such user');
+    }
+    return this.realPath(tilde === null ? path : (tilde[1] ?? '.'));
   }
 
   /** The absolute path, links resolved as far as the path exists. */
