@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
+import { bytesText } from '../cli/quantities.ts';
 import type { CopyResult } from '../copy/copy-files.ts';
 import { EXIT, printable } from '../platform/errors.ts';
 
@@ -48,7 +49,9 @@ export default class Cp extends DevaccessCommand {
   override async run(): Promise<CopyResult> {
     const { argv, flags } = await this.parse(Cp);
     const { copyFiles } = await import('../copy/copy-files.ts');
+    const { ProgressDisplay } = await import('../cli/progress-display.ts');
     const operands = argv as string[];
+    const display = this.jsonEnabled() ? undefined : new ProgressDisplay(process.stderr);
     const result = await copyFiles({
       sources: operands.slice(0, -1),
       destination: operands.at(-1) ?? '',
@@ -60,9 +63,9 @@ export default class Cp extends DevaccessCommand {
       configFile: flags['ssh-config'],
       env: process.env,
       now: () => performance.now(),
-      say: (line) => this.talk(printable(line)),
-      onProgress: () => undefined,
-    });
+      say: (line) => display?.say(printable(line)),
+      onProgress: (progress) => display?.update(progress),
+    }).finally(() => display?.end());
     for (const { message, code } of result.failed) this.talk(printable(`${message} [${code}]`));
     this.log(describe(result));
     if (result.failed.length > 0) process.exitCode = EXIT.partial;
@@ -71,6 +74,18 @@ export default class Cp extends DevaccessCommand {
 }
 
 function describe(result: CopyResult): string {
-  const { files, bytes, seconds, sessions } = result;
-  return `${files} files, ${bytes} bytes, ${seconds} s, ${sessions} sessions, ${result.verified.join(' and ')}`;
+  const { files, bytes, resumedBytes, seconds, sessions, verified, failed } = result;
+  const rate = bytesText((bytes - resumedBytes) / Math.max(seconds, 0.001));
+  const parts = [
+    `${counted(files, 'file')}, ${bytesText(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`,
+    counted(sessions, 'session'),
+    ...(resumedBytes > 0 ? [`${bytesText(resumedBytes)} were there already`] : []),
+    verified.length > 0 ? `verified by ${verified.join(' and ')}` : 'not verified',
+    ...(failed.length > 0 ? [`${failed.length} not copied`] : []),
+  ];
+  return parts.join('; ');
+}
+
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }

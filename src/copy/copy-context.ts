@@ -14,6 +14,8 @@ export interface CopyContext {
   check: 'sha256' | 'read-back' | 'none';
   /** SHA-256 of a server's file, in hex; undefined where the server does not tell it. */
   remoteDigest: (path: string) => Promise<string | undefined>;
+  /** Bytes of an interrupted run are used; or, negative, bytes that were there are of no use. */
+  onFound: (bytes: number) => void;
   onChecked: (method: CheckMethod) => void;
   /** Milliseconds, monotonic. */
   now: () => number;

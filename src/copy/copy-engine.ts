@@ -1,14 +1,11 @@
-import { DevaccessError } from '../platform/errors.ts';
-import { isFatal } from './failures.ts';
+import { FileFailure } from './failures.ts';
 import type { CopyFailure } from './failures.ts';
 import type { FileCopy } from './file-copy.ts';
 import { FlightWindow } from './flight-window.ts';
 import type { Range } from './range-set.ts';
-import { protocolFailure } from './ssh/sftp-connection.ts';
 import type { SftpConnection } from './ssh/sftp-connection.ts';
 
 export interface CopyEngineOptions<Copy extends FileCopy> {
-  host: string;
   /** Milliseconds, monotonic. */
   now: () => number;
   onBytes: (bytes: number) => void;
@@ -18,9 +15,9 @@ export interface CopyEngineOptions<Copy extends FileCopy> {
 
 interface ActiveFile<Copy extends FileCopy> {
   copy: Copy;
-  stage: 'preparing' | 'moving' | 'settling';
+  stage: 'preparing' | 'moving' | 'settling' | 'failing';
   blocksUnderWay: number;
-  failure: DevaccessError | undefined;
+  failure: FileFailure | undefined;
 }
 
 interface Lane {
@@ -97,7 +94,7 @@ export class CopyEngine<Copy extends FileCopy> {
 
   #pump(lane: Lane): void {
     while (!this.#isOver && lane.connection.isOpen && lane.window.hasRoom) {
-      const task = this.#nextTask(lane.connection);
+      const task = this.#nextTask(lane);
       if (task === undefined) return;
       void this.#perform(lane, task);
     }
@@ -113,16 +110,17 @@ export class CopyEngine<Copy extends FileCopy> {
       if (lane.connection.isOpen) this.#fail(task.file, error);
       else task.undo();
     }
-    this.#endFailed(task.file);
+    await this.#endFailed(lane, task.file);
     this.#pumpAll();
   }
 
-  #nextTask(connection: SftpConnection): Task<Copy> | undefined {
+  #nextTask({ connection, window }: Lane): Task<Copy> | undefined {
     for (const file of this.#active) {
       if (file.stage !== 'moving' || file.failure !== undefined) continue;
       const { blocks } = file.copy;
       if (blocks === undefined) continue;
-      const block = blocks.take(file.copy.blockBytes(connection));
+      const most = Math.min(file.copy.blockBytes(connection), window.blockBytes);
+      const block = blocks.take(most);
       if (block !== undefined) return this.#move(connection, file, block);
       if (blocks.isComplete && file.blocksUnderWay === 0) return this.#settle(connection, file);
     }
@@ -192,17 +190,18 @@ export class CopyEngine<Copy extends FileCopy> {
     };
   }
 
-  #fail(file: ActiveFile<Copy>, cause: unknown): void {
-    const error = protocolFailure(this.#options.host, cause);
-    if (isFatal(error)) this.abort(error);
-    else if (error instanceof DevaccessError) file.failure ??= error;
+  #fail(file: ActiveFile<Copy>, error: unknown): void {
+    if (error instanceof FileFailure) file.failure ??= error;
+    else this.abort(error instanceof Error ? error : new Error(String(error)));
   }
 
   /** A failed file is given up when nothing of it is under way any more. */
-  #endFailed(file: ActiveFile<Copy>): void {
+  async #endFailed({ connection }: Lane, file: ActiveFile<Copy>): Promise<void> {
     const { failure, copy } = file;
-    if (failure === undefined || file.blocksUnderWay > 0 || !this.#active.delete(file)) return;
-    void copy.leave();
+    if (failure === undefined || file.blocksUnderWay > 0 || file.stage === 'failing') return;
+    file.stage = 'failing';
+    await copy.giveUp(connection, failure);
+    this.#active.delete(file);
     this.#options.onFailure({ path: copy.shown, error: failure });
   }
 }

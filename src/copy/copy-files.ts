@@ -10,7 +10,7 @@ import type { CopyFailure } from './failures.ts';
 import type { FileTransfer } from './file-transfer.ts';
 import type { FileTree } from './file-tree.ts';
 import { withJournal } from './journal.ts';
-import type { Journal } from './journal.ts';
+import type { FileRecord, Journal } from './journal.ts';
 import { localTree } from './local-tree.ts';
 import { parseRoute } from './location.ts';
 import type { CopyRoute } from './location.ts';
@@ -19,7 +19,7 @@ import type { CopyPlan, FilePlan } from './plan.ts';
 import { RemoteTree } from './remote-tree.ts';
 import { SessionPool } from './session-pool.ts';
 import { RemoteDigester } from './ssh/remote-digester.ts';
-import { SftpConnection } from './ssh/sftp-connection.ts';
+import { protocolFailure, SftpConnection } from './ssh/sftp-connection.ts';
 import { sshPrograms } from './ssh/ssh-program.ts';
 import type { SshPrograms } from './ssh/ssh-program.ts';
 import { Upload } from './upload.ts';
@@ -59,7 +59,7 @@ export interface CopyResult {
   /** Files that are there now, and their bytes. */
   files: number;
   bytes: number;
-  /** Of these, what an interrupted run had copied. */
+  /** Of these, what an interrupted run had copied already. */
   resumedBytes: number;
   seconds: number;
   /** The most sessions that were open at a time. */
@@ -156,6 +156,8 @@ class Copy {
         () => this.#copy(),
       );
       isDone = this.#failures.length === 0;
+    } catch (error) {
+      throw protocolFailure(this.#route.host, error);
     } finally {
       this.#journal.close(!isDone);
       await Promise.all([this.#pool.close(), this.#digester.close()]);
@@ -189,15 +191,15 @@ class Copy {
     const context = this.#context(plan);
     await forEachAtOnce(plan.files, FILES_PER_SESSION, async (file) => {
       const left = this.#journal.abandonedPartial(file);
-      if (left !== undefined) await to.removeFile(to.join(to.join(file.destination, '..'), left));
+      if (left !== undefined) await to.removeFile(beside(file.destination, left, to));
       const record = this.#journal.recordOf(file);
       this.#progress.files += 1;
       this.#progress.bytes += file.facts.size;
-      if (record.isDone && (await isThere(file, to))) {
+      if (await wasNamed(file, record, to)) {
+        if (!record.isDone) record.done();
         this.#progress.filesDone += 1;
-        this.#progress.bytesDone += file.facts.size;
-        this.#resumedBytes += file.facts.size;
         this.#copiedBytes += file.facts.size;
+        this.#found(file.facts.size);
         return;
       }
       remaining.set(
@@ -213,7 +215,6 @@ class Copy {
 
   async #move(copies: readonly FileTransfer[]): Promise<void> {
     const engine = new CopyEngine<FileTransfer>(copies, {
-      host: this.#route.host,
       now: this.#options.now,
       onBytes: (bytes) => {
         this.#movedBytes += bytes;
@@ -246,9 +247,15 @@ class Copy {
       showRemote: (path) => this.#remote.show(path),
       check: isDigested || check === 'none' ? check : 'read-back',
       remoteDigest: (path) => this.#digester.digest(path),
+      onFound: (found) => this.#found(found),
       onChecked: (method) => this.#verified.add(method),
       now: this.#options.now,
     };
+  }
+
+  #found(bytes: number): void {
+    this.#progress.bytesDone += bytes;
+    this.#resumedBytes = Math.max(0, this.#resumedBytes + bytes);
   }
 
   /** A signal: what is there is written down, and nothing goes on. */
@@ -281,14 +288,24 @@ class Copy {
   }
 }
 
-/** Whether a file an earlier run finished is still as that run left it. */
-async function isThere({ destination, facts }: FilePlan, to: FileTree): Promise<boolean> {
+/**
+ * Whether an earlier run finished a file, and it still is as that run left it. That run may have been
+ * killed between giving the name, for which it had checked the copy, and writing so down.
+ */
+async function wasNamed(file: FilePlan, record: FileRecord, to: FileTree): Promise<boolean> {
+  if (record.partial === undefined) return false;
+  const { destination, facts } = file;
   const there = await to.lstat(destination);
-  return (
+  const isSame =
     there?.type === 'file' &&
     there.size === facts.size &&
-    Math.floor(there.mtimeS) === Math.floor(facts.mtimeS)
-  );
+    Math.floor(there.mtimeS) === Math.floor(facts.mtimeS);
+  if (!isSame) return false;
+  return record.isDone || (await to.lstat(beside(destination, record.partial, to))) === undefined;
+}
+
+function beside(path: string, name: string, tree: FileTree): string {
+  return tree.join(tree.join(path, '..'), name);
 }
 
 function interrupted(host: string, reason: Error): DevaccessError {

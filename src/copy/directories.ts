@@ -1,5 +1,5 @@
-import { DevaccessError } from '../platform/errors.ts';
 import { forEachAtOnce } from './at-once.ts';
+import { FileFailure } from './failures.ts';
 import type { CopyFailure } from './failures.ts';
 import type { FileTree } from './file-tree.ts';
 import type { Journal } from './journal.ts';
@@ -29,7 +29,7 @@ export async function makeDirectories(
       try {
         await makeDirectory(destination, to, journal);
       } catch (error) {
-        if (!(error instanceof DevaccessError)) throw error;
+        if (!(error instanceof FileFailure)) throw error;
         missing.add(destination);
         failures.push({ path: to.show(destination), error });
       }
@@ -52,7 +52,7 @@ export async function settleDirectories(
       try {
         await to.setFacts(destination, facts);
       } catch (error) {
-        if (!(error instanceof DevaccessError)) throw error;
+        if (!(error instanceof FileFailure)) throw error;
         failures.push({ path: to.show(destination), error });
       }
     });
@@ -71,7 +71,7 @@ async function makeDirectory(path: string, to: FileTree, journal: Journal): Prom
     if (facts.type === 'directory') return;
     if (isFollowed && (await to.stat(path))?.type === 'directory') return;
     const what = facts.type === 'link' ? 'a link' : 'no folder';
-    throw new DevaccessError('DA_NOT_A_DIRECTORY', `${to.show(path)} is ${what}`, {
+    throw new FileFailure('DA_NOT_A_DIRECTORY', `${to.show(path)} is ${what}`, {
       next:
         facts.type === 'link' ? 'name the folder it leads to as the destination' : 'move it away',
       cause: error,

@@ -91,7 +91,8 @@ export class Download extends FileTransfer {
   }
 
   protected override async discard(): Promise<void> {
-    const { file, path } = this.#local;
+    if (this.#partial === undefined) return;
+    const { file, path } = this.#partial;
     this.#partial = undefined;
     await file.close();
     await unlink(path).catch(() => undefined);

@@ -3,35 +3,38 @@ import { DevaccessError, printable } from '../platform/errors.ts';
 import { STATUS } from './sftp/constants.ts';
 import { SftpStatusError } from './sftp/errors.ts';
 
+/** A failure that concerns one file or folder: the others are copied all the same. */
+export class FileFailure extends DevaccessError {
+  override readonly name = 'FileFailure';
+}
+
 /** Something that was not copied. */
 export interface CopyFailure {
   /** As it is shown to the person. */
   path: string;
-  error: DevaccessError;
+  error: FileFailure;
 }
 
-/** After these nothing else can be copied either. */
-const FATAL = ['DA_DISK_FULL', 'DA_REMOTE_DISK_FULL', 'DA_SFTP_PROTOCOL', 'DA_COPY_INTERRUPTED'];
-
-export function isFatal(error: Error): boolean {
-  return !(error instanceof DevaccessError) || FATAL.includes(error.code);
-}
-
-export function noSuchFile(shown: string): DevaccessError {
-  return new DevaccessError('DA_NO_SUCH_FILE', `${shown}: there is no such file or folder`, {
+export function noSuchFile(shown: string): FileFailure {
+  return new FileFailure('DA_NO_SUCH_FILE', `${shown}: there is no such file or folder`, {
     next: 'check the path; a relative one on a server starts at your home there',
   });
 }
 
-export function sourceChanged(shown: string): DevaccessError {
-  return new DevaccessError('DA_SOURCE_CHANGED', `${shown} changed while it was copied`, {
+export function sourceChanged(shown: string): FileFailure {
+  return new FileFailure('DA_SOURCE_CHANGED', `${shown} changed while it was copied`, {
     next: 'copy it again when nobody writes to it',
   });
 }
 
-/** A failure of this machine's file system. What is none is handed back. */
+/** A failure of this machine's file system; a full disk concerns all. What is none is handed back. */
 export function localFailure(error: unknown, action: 'read' | 'write', path: string): unknown {
-  return errorCode(error) === 'ENOENT' ? noSuchFile(path) : fileError(error, action, path);
+  if (errorCode(error) === 'ENOENT') return noSuchFile(path);
+  const failure = fileError(error, action, path);
+  const isOne = failure instanceof DevaccessError && failure.code !== 'DA_DISK_FULL';
+  if (failure === error || !isOne) return failure;
+  const { code, message, next } = failure;
+  return new FileFailure(code, message, { ...(next === undefined ? {} : { next }), cause: error });
 }
 
 /** A server's refusal. What is none, as the loss of the connection, is handed back. */
@@ -41,7 +44,7 @@ export function remoteFailure(error: unknown, action: 'read' | 'write', shown: s
     case STATUS.noSuchFile:
       return noSuchFile(shown);
     case STATUS.permissionDenied:
-      return new DevaccessError(
+      return new FileFailure(
         'DA_REMOTE_PERMISSION',
         `Cannot ${action} ${shown}: permission denied`,
         {
@@ -51,7 +54,7 @@ export function remoteFailure(error: unknown, action: 'read' | 'write', shown: s
       );
     default: {
       const why = printable(error.message.slice(0, 200)) || `status ${error.status}`;
-      return new DevaccessError('DA_REMOTE_FAILED', `Cannot ${action} ${shown}: ${why}`, {
+      return new FileFailure('DA_REMOTE_FAILED', `Cannot ${action} ${shown}: ${why}`, {
         next: 'the server says no more; try the same there by hand',
         cause: error,
       });

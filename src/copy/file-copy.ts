@@ -1,4 +1,5 @@
 import type { Blocks } from './blocks.ts';
+import type { FileFailure } from './failures.ts';
 import type { Range } from './range-set.ts';
 import type { SftpConnection } from './ssh/sftp-connection.ts';
 
@@ -29,4 +30,6 @@ export interface FileCopy {
   settle(connection: SftpConnection): Promise<boolean>;
   /** Closes what is open here; what has been copied stays for the next time. */
   leave(): Promise<void>;
+  /** It has failed: leaves, and removes what no later run has a use for. Never fails itself. */
+  giveUp(connection: SftpConnection, failure: FileFailure): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import { DevaccessError } from '../platform/errors.ts';
 import { Blocks } from './blocks.ts';
 import type { CopyContext } from './copy-context.ts';
+import { FileFailure } from './failures.ts';
 import type { FileCopy } from './file-copy.ts';
 import type { FileRecord } from './journal.ts';
 import type { FilePlan } from './plan.ts';
@@ -10,6 +10,8 @@ import type { SftpConnection } from './ssh/sftp-connection.ts';
 
 /** Files of this size and more are brought to the disk before they get their name. */
 export const SYNC_FROM_BYTES = 1024 * 1024;
+/** A partial file with less in it is not worth keeping when its copy has failed. */
+const KEEP_FROM_BYTES = 1024 * 1024;
 
 /**
  * What copies in both directions have in common: bytes go to a partial file beside the destination;
@@ -42,6 +44,7 @@ export abstract class FileTransfer implements FileCopy {
 
   async prepare(connection: SftpConnection): Promise<void> {
     this.#isResumed = await this.openBoth(connection);
+    this.context.onFound(this.record.have.bytes);
     this.#blocks = new Blocks(this.plan.facts.size, this.record.have);
   }
 
@@ -66,6 +69,16 @@ export abstract class FileTransfer implements FileCopy {
     return this.#finish();
   }
 
+  async giveUp(connection: SftpConnection, { code }: FileFailure): Promise<void> {
+    const isUseful = this.record.have.bytes >= KEEP_FROM_BYTES && code !== 'DA_SOURCE_CHANGED';
+    try {
+      if (!isUseful) await this.discard(connection);
+      await this.leave();
+    } catch {
+      // The failure itself is what the person is told.
+    }
+  }
+
   abstract blockBytes(connection: SftpConnection): number;
   abstract leave(): Promise<void>;
 
@@ -80,7 +93,7 @@ export abstract class FileTransfer implements FileCopy {
   protected abstract digests(
     connection: SftpConnection,
   ): Promise<{ source: string; copy: string } | undefined>;
-  /** Removes the partial file. */
+  /** Removes the partial file, if there is one. */
   protected abstract discard(connection: SftpConnection): Promise<void>;
   /** Sets mode and times and renames the partial file. */
   protected abstract name(connection: SftpConnection): Promise<void>;
@@ -116,9 +129,10 @@ export abstract class FileTransfer implements FileCopy {
 
   async #differing(connection: SftpConnection): Promise<false> {
     const wasResumed = this.#isResumed;
+    this.context.onFound(-this.record.have.bytes);
     await this.discard(connection);
     if (!wasResumed) {
-      throw new DevaccessError('DA_CHECKSUM', `The copy of ${this.shown} is not the same as it`, {
+      throw new FileFailure('DA_CHECKSUM', `The copy of ${this.shown} is not the same as it`, {
         next: 'copy it again; if it stays so, memory or a disk is failing',
       });
     }

@@ -4,6 +4,8 @@ const MIN_BYTES = 256 * 1024;
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Kept beside what the path itself holds, so that neither end ever waits for the other. */
 const SPARE_BYTES = 128 * 1024;
+const MIN_BLOCK_BYTES = 32 * 1024;
+const MAX_BLOCK_BYTES = 128 * 1024;
 /** A request counts for so much at least, so that small ones have a limit, too. */
 const MIN_REQUEST_BYTES = 4096;
 /** How long the best rate is remembered. */
@@ -37,6 +39,15 @@ export class FlightWindow {
     const rate = this.#rates[0]?.bytesPerMs ?? 0;
     if (rate === 0) return MIN_BYTES;
     return Math.min(Math.max(2 * rate * this.#shortestMs + SPARE_BYTES, MIN_BYTES), MAX_BYTES);
+  }
+
+  /**
+   * How much one request should ask for: an eighth of the window, so that the path is never empty,
+   * and on a fast path more at a time, so that requests cost less.
+   */
+  get blockBytes(): number {
+    const steps = Math.floor(this.limitBytes / 8 / MIN_BLOCK_BYTES);
+    return Math.min(Math.max(steps, 1) * MIN_BLOCK_BYTES, MAX_BLOCK_BYTES);
   }
 
   /** A request sets out. */

@@ -33,6 +33,7 @@ type Line =
 
 /** Finished ranges are written down at least this often, and always when a file is left. */
 const FLUSH_MS = 500;
+const FLUSH_BYTES = 1024 * 1024;
 const TOKEN_BYTES = 8;
 
 /**
@@ -67,7 +68,7 @@ export async function withJournal<T>(
 
 /** The journal of one copy. */
 export class Journal {
-  readonly #path: string;
+  readonly path: string;
   readonly #file: number;
   readonly #earlier: Map<string, FileRecord>;
   readonly #open = new Set<FileRecord>();
@@ -80,7 +81,7 @@ export class Journal {
    * @param isResumable false: earlier runs' partial files are of no use
    */
   constructor(path: string, isResumable: boolean) {
-    this.#path = path;
+    this.path = path;
     this.#isResumable = isResumable;
     const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
     this.#file = openSync(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
@@ -136,7 +137,7 @@ export class Journal {
   close(isNeeded: boolean): void {
     this.flush();
     closeSync(this.#file);
-    if (!isNeeded) rmSync(this.#path, { force: true });
+    if (!isNeeded) rmSync(this.path, { force: true });
   }
 
   #isOfUse({ source, version }: FileRecord, plan: FilePlan): boolean {
@@ -159,6 +160,7 @@ export class FileRecord {
   isDone = false;
   readonly #write: (line: Line) => void;
   #unwritten = new RangeSet();
+  #unwrittenBytes = 0;
   #flushedAtMs = 0;
 
   constructor(write: (line: Line) => void, number: number, source: string, version: string) {
@@ -184,7 +186,9 @@ export class FileRecord {
   /** A block got there; `have` knows already. */
   add(block: Range, nowMs: number): void {
     this.#unwritten.add(block);
-    if (nowMs - this.#flushedAtMs < FLUSH_MS) return;
+    this.#unwrittenBytes += block.to - block.from;
+    const isSoon = nowMs - this.#flushedAtMs < FLUSH_MS;
+    if (isSoon && this.#unwrittenBytes < FLUSH_BYTES) return;
     this.#flushedAtMs = nowMs;
     this.flush();
   }
@@ -192,6 +196,7 @@ export class FileRecord {
   flush(): void {
     for (const { from, to } of this.#unwritten.ranges) this.#write(['have', this.number, from, to]);
     this.#unwritten = new RangeSet();
+    this.#unwrittenBytes = 0;
   }
 
   /** The file has its name. */

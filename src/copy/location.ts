@@ -5,7 +5,7 @@ export type Location =
   { kind: 'local'; path: string } | { kind: 'remote'; host: string; user?: string; path: string };
 
 /** What OpenSSH itself refuses in names: they reach the command of a ProxyCommand (CVE-2023-51385). */
-const UNSAFE_HOST = /^-|['"`$\\;&<>|(){}\s\p{Cc}]/u;
+const UNSAFE_HOST = /^-|['"`$\\;&<>|(){}@%\s\p{Cc}]/u;
 const UNSAFE_USER = /^-|['"`;&<>|(){}\s\p{Cc}]|\\$/u;
 
 /**
@@ -29,7 +29,7 @@ export function parseLocation(operand: string, platform = process.platform): Loc
   const at = whole.lastIndexOf('@');
   const user = at > 0 ? whole.slice(0, at) : named;
   const host = at > 0 ? whole.slice(at + 1) : whole;
-  if (host === '' || UNSAFE_HOST.test(host) || host.includes('%')) {
+  if (host === '' || UNSAFE_HOST.test(host)) {
     throw usage(`'${host}' cannot be a server's name`, `for a local file write './${operand}'`);
   }
   if (user !== undefined && UNSAFE_USER.test(user)) {

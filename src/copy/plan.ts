@@ -1,5 +1,5 @@
-import { DevaccessError, EXIT } from '../platform/errors.ts';
-import { noSuchFile } from './failures.ts';
+import { EXIT } from '../platform/errors.ts';
+import { FileFailure, noSuchFile } from './failures.ts';
 import type { CopyFailure } from './failures.ts';
 import type { FileEntry, FileFacts, FileTree } from './file-tree.ts';
 import { forEachAtOnce } from './at-once.ts';
@@ -79,7 +79,7 @@ async function findTarget({
   if (facts?.type === 'directory') return { path, isDirectory: true };
   const mustBeDirectory = sources.length > 1 || /(?:^|\/)\.{0,2}$/.test(destination);
   if (mustBeDirectory) {
-    throw new DevaccessError('DA_NOT_A_DIRECTORY', `${to.show(path)} is not a folder`, {
+    throw new FileFailure('DA_NOT_A_DIRECTORY', `${to.show(path)} is not a folder`, {
       next: 'make it first, or name a folder that exists',
     });
   }
@@ -137,10 +137,10 @@ class Scan {
         return undefined;
       }
       if (facts.type !== 'directory') throw isSpecial(from.show(source));
-      const real = isLink
-        ? await from.realPath(source)
-        : from.join(parent.above.at(-1) ?? '', name);
-      if (parent.above.includes(real) || parent.above.length >= MAX_DEPTH) {
+      const here = parent.above.at(-1) ?? '';
+      const real = isLink ? await from.realPath(source) : from.join(here, name);
+      const isAbove = from.join(here, '/').startsWith(from.join(real, '/'));
+      if (isAbove || parent.above.includes(real) || parent.above.length >= MAX_DEPTH) {
         throw endless(from.show(source));
       }
       this.#plan.directories.push({ source, destination, facts });
@@ -160,37 +160,34 @@ function refuseClashes({ from }: CopyRequest, plan: CopyPlan): void {
     taken.set(file.destination, first ?? file);
     if (first === undefined) return true;
     const message = `${from.show(file.source)} would overwrite the copy of ${from.show(first.source)}`;
-    refuse(plan, from.show(file.source), new DevaccessError('DA_USAGE', message));
+    refuse(plan, from.show(file.source), new FileFailure('DA_USAGE', message));
     return false;
   });
 }
 
 function refuse(plan: CopyPlan, path: string, error: unknown): void {
-  if (!(error instanceof DevaccessError)) throw error;
+  if (!(error instanceof FileFailure)) throw error;
   plan.refused.push({ path, error });
 }
 
-function isDirectory(shown: string): DevaccessError {
-  return new DevaccessError('DA_IS_DIRECTORY', `${shown} is a folder`, {
+function isDirectory(shown: string): FileFailure {
+  return new FileFailure('DA_IS_DIRECTORY', `${shown} is a folder`, {
     next: 'copy it with -r',
     exitCode: EXIT.usage,
   });
 }
 
-function isSpecial(shown: string): DevaccessError {
+function isSpecial(shown: string): FileFailure {
   const message = `${shown} is neither a file nor a folder (a device, pipe or socket)`;
-  return new DevaccessError('DA_SPECIAL_FILE', message);
+  return new FileFailure('DA_SPECIAL_FILE', message);
 }
 
-function badName(why: string): DevaccessError {
-  return new DevaccessError('DA_BAD_NAME', `Not copied: ${why}`, {
+function badName(why: string): FileFailure {
+  return new FileFailure('DA_BAD_NAME', `Not copied: ${why}`, {
     next: 'rename it where it is',
   });
 }
 
-function endless(shown: string): DevaccessError {
-  return new DevaccessError(
-    'DA_LINK_LOOP',
-    `${shown} leads back to a folder above it, or too deep`,
-  );
+function endless(shown: string): FileFailure {
+  return new FileFailure('DA_LINK_LOOP', `${shown} leads back to a folder above it, or too deep`);
 }

@@ -1,6 +1,5 @@
 import { posix } from 'node:path';
-import { DevaccessError } from '../platform/errors.ts';
-import { noSuchFile, remoteFailure } from './failures.ts';
+import { FileFailure, noSuchFile, remoteFailure } from './failures.ts';
 import { refusedName } from './file-names.ts';
 import { PERMISSION_BITS } from './file-tree.ts';
 import type { FileFacts, FileTree, Listing } from './file-tree.ts';
@@ -58,7 +57,7 @@ export class RemoteTree implements FileTree {
       return all;
     });
     if (names.length > MAX_ENTRIES) {
-      throw new DevaccessError('DA_REMOTE_FAILED', `${this.show(path)} has too many entries`, {
+      throw new FileFailure('DA_REMOTE_FAILED', `${this.show(path)} has too many entries`, {
         next: 'copy it in parts',
       });
     }
@@ -118,7 +117,7 @@ export class RemoteTree implements FileTree {
 
   async #expand(path: string): Promise<string> {
     if (!this.#client().offers(EXTENSION.expandPath)) {
-      throw new DevaccessError('DA_NO_SUCH_FILE', `${this.#host} does not expand ${path}`, {
+      throw new FileFailure('DA_NO_SUCH_FILE', `${this.#host} does not expand ${path}`, {
         next: 'write the whole path',
       });
     }

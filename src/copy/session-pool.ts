@@ -33,7 +33,7 @@ export class SessionPool {
   /** @param first is open, and the person has logged in with it */
   constructor(first: SftpConnection, options: SessionPoolOptions) {
     this.#options = options;
-    this.#lastReason = new Error('not connected');
+    this.#lastReason = new DevaccessError('DA_SSH_CONNECT', 'The connection was lost');
     this.#open.add(first);
     void this.#keep(first);
   }

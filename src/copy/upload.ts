@@ -106,8 +106,11 @@ export class Upload extends FileTransfer {
   }
 
   protected override async discard(connection: SftpConnection): Promise<void> {
-    await this.#remote.close();
-    await this.#remove(connection, this.#remote.path);
+    const partial = this.#partial;
+    if (partial === undefined) return;
+    this.#partial = undefined;
+    await partial.close().catch(() => undefined);
+    await this.#remove(connection, partial.path);
     this.record.begin(this.plan.destination, posix.basename(this.plan.destination));
   }
 
@@ -159,9 +162,12 @@ export class Upload extends FileTransfer {
     await client.remove(path).catch(() => undefined);
   }
 
-  /** A full disk is a bare "Failure" to OpenSSH, so the file system is asked. */
+  /** A full disk is a bare "Failure" to OpenSSH, so the file system is asked; others say it. */
   async #writeFailure({ client }: SftpConnection, error: unknown): Promise<unknown> {
     const isVague = error instanceof SftpStatusError && error.status === STATUS.failure;
+    if (isVague && /no space|quota/i.test(error.message)) {
+      return remoteDiskFull(this.#shownDestination);
+    }
     if (isVague && client.offers(EXTENSION.statvfs)) {
       const free = await client
         .freeBytes(posix.dirname(this.plan.destination))

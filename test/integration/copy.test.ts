@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CopyResult } from '../../src/copy/copy-files.ts';
 import { hasSystemSshd } from '../../src/sandbox/ssh/system-sshd.ts';
@@ -53,6 +57,9 @@ describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s'
     expect(up).toMatchObject({ direction: 'up', files: 1, bytes: size, failed: [] });
     const down = await cp(`someserver:${there}/${name}`, join(here, 'back'));
     expect(down).toMatchObject({ direction: 'down', files: 1, bytes: size, failed: [] });
+    const isLarge = size > KIB * KIB;
+    expect([up.verified, down.verified]).toEqual(Array(2).fill([isLarge ? 'sha256' : 'read-back']));
+    if (isLarge) expect(Math.min(up.sessions, down.sessions)).toBeGreaterThan(1);
     for (const copy of [join(there, name), join(here, 'back')]) {
       expect(readFileSync(copy).equals(data)).toBe(true);
       const { mode, mtimeMs } = statSync(copy);
@@ -60,4 +67,75 @@ describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s'
     }
     expect([...readdirSync(here), ...readdirSync(there)].join()).not.toContain('devaccess-part');
   });
+
+  it('copies trees there and back: many small files, odd names, empty folders, links followed', async () => {
+    const tree = join(here, 'tree');
+    mkdirSync(join(tree, 'deep', 'er'), { recursive: true });
+    mkdirSync(join(tree, 'empty'));
+    for (let index = 0; index < 100; index += 1) {
+      writeFileSync(join(tree, 'deep', `small-${index}`), `content ${index}`);
+    }
+    for (const name of ['-r', 'a b', 'ä漢🎉', "quo'te", 'back\\slash', '$(x)', 'a:b', '~']) {
+      writeFileSync(join(tree, 'deep', 'er', name), name, { mode: 0o444 });
+    }
+    symlinkSync('small-1', join(tree, 'deep', 'link'));
+    chmodSync(join(tree, 'deep'), 0o500);
+    for (const path of ['deep', 'empty', '.']) utimesSync(join(tree, path), MTIME_S, MTIME_S);
+    const up = await cp('-r', tree, `someserver:${there}`);
+    expect(up).toMatchObject({ files: 109, failed: [] });
+    const down = await cp('-r', `someserver:${there}/tree`, join(here, 'tree-back'));
+    expect(down).toMatchObject({ files: 109, failed: [] });
+    for (const copy of [join(there, 'tree'), join(here, 'tree-back')]) {
+      expect(lstatSync(join(copy, 'deep', 'link')).isFile()).toBe(true);
+      expect(listing(copy)).toEqual(listing(tree));
+    }
+  });
+
+  it('understands relative paths, home, and names that look like options', async () => {
+    const home = person.aws.hosts.hosts.find(({ name }) => name === 'someserver')!.homeDirectory;
+    const folder = mkdtempSync(join(home, 'devaccess-copy-'));
+    const relative = basename(folder);
+    try {
+      writeFileSync(join(person.home, '-dash'), 'dash');
+      await cp('--', '-dash', `someserver:~/${relative}/one`);
+      await cp(`someserver:${relative}/one`, 'two');
+      expect(readFileSync(join(person.home, 'two'), 'utf8')).toBe('dash');
+      await cp('two', './-dash', `someserver:${relative}`);
+      expect(readdirSync(folder).sort()).toEqual(['-dash', 'one', 'two']);
+      await cp('-p', `someserver:${relative}/-dash`, `someserver:${relative}/two`, here);
+      expect(readdirSync(here)).toEqual(expect.arrayContaining(['-dash', 'two']));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('overwrites in one step, and leaves the old file where the copy fails', async () => {
+    const old = join(there, 'old');
+    writeFileSync(old, 'old', { mode: 0o600 });
+    writeFileSync(join(here, 'new'), 'new', { mode: 0o640 });
+    const before = statSync(old).ino;
+    await cp(join(here, 'new'), `someserver:${old}`);
+    expect(readFileSync(old, 'utf8')).toBe('new');
+    expect(statSync(old).ino).not.toBe(before);
+    await expect(cp(`someserver:${there}/missing`, old)).rejects.toThrow('DA_NO_SUCH_FILE');
+    await expect(cp(join(here, 'tree'), `someserver:${there}`)).rejects.toThrow('DA_IS_DIRECTORY');
+    expect(readFileSync(old, 'utf8')).toBe('new');
+  });
 });
+
+/** Every path with its kind, mode, size and time of change; links are followed. */
+function listing(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .concat('.')
+    .sort()
+    .map((path) => {
+      const stats = statSync(join(folder, path));
+      const kind = stats.isDirectory() ? 'd' : stats.size;
+      return [
+        path,
+        kind,
+        (stats.mode & 0o777).toString(8),
+        Math.floor(stats.mtimeMs / 1000),
+      ].join();
+    });
+}
