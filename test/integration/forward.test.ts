@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { collect, Person, sha256 } from './support/person.ts';
+import { collect, eventually, Person, sha256 } from './support/person.ts';
 import type { Finished } from './support/person.ts';
 
 let person: Person;
@@ -97,6 +97,18 @@ async function exchange(
 
 const echo = (socket: Socket): void => void socket.pipe(socket);
 
+/** Writes as much as the socket takes, until there is no more. */
+function pour(socket: Socket, next: () => Buffer): void {
+  const write = (): void => {
+    while (socket.writable) {
+      const chunk = next();
+      if (chunk.length === 0 || !socket.write(chunk)) return;
+    }
+  };
+  socket.on('drain', write);
+  write();
+}
+
 describe('devaccess forward', () => {
   it('carries hundreds of connections at once, each byte-exact', async () => {
     const { server, port } = await serve((socket) => {
@@ -162,6 +174,65 @@ describe('devaccess forward', () => {
       target: person.bastionId,
       documentName: 'AWS-StartPortForwardingSessionToRemoteHost',
     });
+  });
+
+  it('gives up a connection that takes nothing when it holds up another', async () => {
+    const { server, port } = await serve((socket) => {
+      socket.on('data', (chunk: Buffer) => {
+        if (chunk.toString() === 'echo') socket.write(chunk);
+        else pour(socket, () => Buffer.alloc(65_536));
+      });
+    });
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const local = await forward.port();
+    const stuck = connect(local);
+    stuck.on('error', () => undefined);
+    stuck.write('pour');
+    await once(stuck, 'data');
+    stuck.pause();
+    const isGone = once(stuck, 'close');
+    const other = connect(local);
+    let answers = 0;
+    other.on('data', () => (answers += 1));
+    const asking = setInterval(() => other.write('echo'), 100);
+    expect((await forward.event('message')).text).toContain('held up all others');
+    stuck.resume();
+    await isGone;
+    const before = answers;
+    await eventually('another answer', () => answers > before);
+    clearInterval(asking);
+    other.destroy();
+    server.close();
+  });
+
+  it('holds the far end of one that stops reading, and goes on where it was', async () => {
+    const data = randomBytes(64 * 1024 * 1024);
+    let written = 0;
+    const { server, port } = await serve((socket) => {
+      pour(socket, () => {
+        const chunk = data.subarray(written, written + 65_536);
+        written += chunk.length;
+        if (chunk.length === 0) socket.end();
+        return chunk;
+      });
+    });
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const socket = connect(await forward.port());
+    const received: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    await once(socket, 'data');
+    socket.pause();
+    let before = -1;
+    await eventually('the far end is held', async () => {
+      before = written;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return written === before;
+    });
+    expect(written).toBeLessThan(data.length);
+    socket.resume();
+    await once(socket, 'close');
+    server.close();
+    expect(sha256(Buffer.concat(received))).toBe(sha256(data));
   });
 
   it('takes a tag for the one host that carries it', async () => {
@@ -379,11 +450,7 @@ describe('devaccess forward to an agent without multiplexing', () => {
     const { server, port } = await serve((socket) => {
       socket.once('data', (first: Buffer) => {
         const filler = Buffer.alloc(64 * 1024, first);
-        const pour = (): void => {
-          while (socket.writable && socket.write(filler));
-        };
-        socket.on('drain', pour);
-        pour();
+        pour(socket, () => filler);
       });
     });
     const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);

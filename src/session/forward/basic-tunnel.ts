@@ -35,6 +35,9 @@ export class BasicTunnel implements TunnelPlumbing {
     return this.#waiting.length + (this.#current === undefined ? 0 : 1);
   }
 
+  /** It serves one connection; those that wait for their turn know why. */
+  readonly isHeldUp = false;
+
   attach(socket: Socket): void {
     socket.on('error', () => undefined);
     socket.on('close', () => this.#closed(socket));

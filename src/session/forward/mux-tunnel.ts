@@ -2,24 +2,22 @@ import type { Socket } from 'node:net';
 import { DevaccessError } from '../../platform/errors.ts';
 import { SmuxFramingError } from '../protocol/smux/frame.ts';
 import { SmuxSession } from '../protocol/smux/smux-session.ts';
+import { DownloadBacklog } from './download-backlog.ts';
 import { resetSocket } from './reset-socket.ts';
 import type { TunnelLink, TunnelPlumbing } from './tunnel.ts';
 
 /** Bytes of one connection that may wait to be sent before its source is paused. */
 const UPLOAD_BYTES = 256 * 1024;
-/**
- * Bytes that may wait for one local connection to take them. smux has no windows: past this the
- * whole session must stop reading, so it is generous.
- */
-const DOWNLOAD_BYTES = 8 * 1024 * 1024;
-/** A connection that takes nothing for so long, while it holds up all the others, is reset. */
-const STUCK_MS = 30_000;
-const STUCK_CHECK_MS = 250;
+const BACKLOG_CHECK_MS = 500;
+/** A session that takes nothing, or is not read, for so long is no place for new connections. */
+const HELD_UP_MS = 2_000;
 /**
  * After the local side has half-closed: how long the far end may stay silent before the stream is
  * closed. FIN closes both ways at the agent, so it must not go out while an answer may come.
  */
 const HALF_CLOSED_SILENCE_MS = 10_000;
+/** How often that waits once more for what others have under way, too: it may be this stream's. */
+const UNDRAINED_WAITS = 3;
 const TAKE_BYTES = 64 * 1024;
 
 interface Connection {
@@ -27,13 +25,14 @@ interface Connection {
   readonly streamId: number;
   hasReceived: boolean;
   silenceTimer: NodeJS.Timeout | undefined;
-  /** Runs while the connection has too much waiting for it. */
-  fullTimer: NodeJS.Timeout | undefined;
+  undrainedWaits: number;
 }
 
 export interface MuxTunnelOptions {
   keepAlive: boolean;
+  /** The destination refused a connection; it was reset. */
   onRefused: () => void;
+  onMessage: (text: string) => void;
 }
 
 /** Many local connections over one session: a smux stream for each. */
@@ -43,8 +42,16 @@ export class MuxTunnel implements TunnelPlumbing {
   readonly #options: MuxTunnelOptions;
   readonly #smux: SmuxSession;
   readonly #connections = new Map<number, Connection>();
+  /** Whose source is paused until its bytes have gone out. */
+  readonly #paused = new Set<Connection>();
+  readonly #backlog = new DownloadBacklog<Socket>();
+  /** Destinations refused whose streams the agent has not closed yet. */
   #refusals = 0;
-  #fullConnections = 0;
+  /** Streams closed here before the far end said anything. */
+  readonly #givenUp = new Set<number>();
+  #heldUpSinceMs: number | undefined;
+  #isHeld = false;
+  #backlogTimer: NodeJS.Timeout | undefined;
   #keepAliveTimer: NodeJS.Timeout | undefined;
 
   constructor(link: TunnelLink, options: MuxTunnelOptions) {
@@ -58,6 +65,12 @@ export class MuxTunnel implements TunnelPlumbing {
     return this.#connections.size;
   }
 
+  get isHeldUp(): boolean {
+    return (
+      this.#heldUpSinceMs !== undefined && performance.now() - this.#heldUpSinceMs >= HELD_UP_MS
+    );
+  }
+
   attach(socket: Socket): void {
     const streamId = this.#smux.openStream();
     const connection: Connection = {
@@ -65,7 +78,7 @@ export class MuxTunnel implements TunnelPlumbing {
       streamId,
       hasReceived: false,
       silenceTimer: undefined,
-      fullTimer: undefined,
+      undrainedWaits: 0,
     };
     this.#connections.set(streamId, connection);
     socket.setNoDelay(true);
@@ -74,6 +87,7 @@ export class MuxTunnel implements TunnelPlumbing {
     socket.on('error', () => undefined);
     socket.on('close', () => this.#localClosed(connection));
     socket.resume();
+    this.#backlog.wants(socket, performance.now());
     this.#send();
   }
 
@@ -89,9 +103,8 @@ export class MuxTunnel implements TunnelPlumbing {
     }
     for (const event of this.#smux.takeEvents()) {
       const connection = this.#connections.get(event.streamId);
-      if (connection === undefined) continue;
-      if (event.type === 'data') this.#remoteData(connection, event.data);
-      else this.#remoteFinished(connection);
+      if (event.type === 'finished') this.#remoteFinished(event.streamId, connection);
+      else if (connection !== undefined) this.#remoteData(connection, event.data);
     }
     this.#send();
   }
@@ -106,6 +119,7 @@ export class MuxTunnel implements TunnelPlumbing {
 
   end(): void {
     clearTimeout(this.#keepAliveTimer);
+    clearInterval(this.#backlogTimer);
     for (const { socket } of this.#connections.values()) resetSocket(socket);
   }
 
@@ -113,7 +127,11 @@ export class MuxTunnel implements TunnelPlumbing {
     const { socket, streamId } = connection;
     this.bytes.up += chunk.length;
     this.#smux.write(streamId, chunk);
-    if (this.#smux.queuedBytes(streamId) >= UPLOAD_BYTES) socket.pause();
+    if (this.#smux.queuedBytes(streamId) >= UPLOAD_BYTES) {
+      socket.pause();
+      this.#paused.add(connection);
+    }
+    this.#backlog.wants(socket, performance.now());
     this.#send();
   }
 
@@ -121,9 +139,12 @@ export class MuxTunnel implements TunnelPlumbing {
     while (this.#link.wantsInput && this.#smux.hasBytes) {
       this.#link.sendInput(Buffer.concat(this.#smux.takeBytes(TAKE_BYTES)));
     }
-    for (const { socket, streamId } of this.#connections.values()) {
-      if (socket.isPaused() && this.#smux.queuedBytes(streamId) < UPLOAD_BYTES / 2) socket.resume();
+    for (const connection of this.#paused) {
+      if (this.#smux.queuedBytes(connection.streamId) >= UPLOAD_BYTES / 2) continue;
+      this.#paused.delete(connection);
+      connection.socket.resume();
     }
+    this.#noticeHoldUp();
   }
 
   #remoteData(connection: Connection, data: Buffer): void {
@@ -132,71 +153,87 @@ export class MuxTunnel implements TunnelPlumbing {
     if (connection.silenceTimer !== undefined) this.#watchSilence(connection);
     if (!socket.writable) return;
     this.bytes.down += data.length;
-    socket.write(data);
-    if (socket.writableLength >= DOWNLOAD_BYTES && connection.fullTimer === undefined) {
-      this.#fullConnections += 1;
-      this.#link.setSinkFull(true);
-      this.#watchFull(connection);
-    }
+    // What waits is copied: it would keep the whole chunk that it came in.
+    const piece = socket.writableLength > 0 ? Buffer.from(data) : data;
+    const cost = DownloadBacklog.cost(piece);
+    this.#backlog.add(socket, cost, performance.now());
+    socket.write(piece, () => {
+      this.#backlog.taken(socket, cost, performance.now());
+      this.#holdWhileFull();
+    });
+    this.#holdWhileFull();
   }
 
-  /** Until half of what waits was taken; nothing more is read meanwhile. */
-  #watchFull(connection: Connection): void {
-    const { socket } = connection;
-    let waiting = socket.writableLength;
-    let movedAtMs = performance.now();
-    connection.fullTimer = setInterval(() => {
-      if (socket.writableLength < DOWNLOAD_BYTES / 2) {
-        this.#noLongerFull(connection);
-      } else if (socket.writableLength < waiting) {
-        waiting = socket.writableLength;
-        movedAtMs = performance.now();
-      } else if (performance.now() - movedAtMs >= STUCK_MS) {
-        resetSocket(socket);
-      }
-    }, STUCK_CHECK_MS);
+  /** While too much waits for local connections, nothing more is read. */
+  #holdWhileFull(): void {
+    const { isFull } = this.#backlog;
+    if (isFull === this.#isHeld) return;
+    this.#isHeld = isFull;
+    this.#link.setSinkFull(isFull);
+    clearInterval(this.#backlogTimer);
+    if (isFull) this.#backlogTimer = setInterval(() => this.#checkBacklog(), BACKLOG_CHECK_MS);
+    this.#noticeHoldUp();
   }
 
-  #noLongerFull(connection: Connection): void {
-    if (connection.fullTimer === undefined) return;
-    clearInterval(connection.fullTimer);
-    connection.fullTimer = undefined;
-    this.#fullConnections -= 1;
-    if (this.#fullConnections === 0) this.#link.setSinkFull(false);
+  #checkBacklog(): void {
+    const socket = this.#backlog.check(performance.now());
+    if (socket === undefined) return;
+    this.#options.onMessage(
+      'A connection that takes too little held up all others in its session, and was reset. With --sessions others can go around it.',
+    );
+    resetSocket(socket);
   }
 
-  /** The far end closed the stream. One that never spoke, after a refusal, was the refused one. */
-  #remoteFinished(connection: Connection): void {
-    const { socket, streamId } = connection;
-    this.#forget(connection);
-    this.#connections.delete(streamId);
-    if (!connection.hasReceived && this.#refusals > 0) {
+  #noticeHoldUp(): void {
+    const isHeldUp = this.#isHeld || !this.#link.wantsInput;
+    this.#heldUpSinceMs = isHeldUp ? (this.#heldUpSinceMs ?? performance.now()) : undefined;
+  }
+
+  /** The far end closed a stream. One that never spoke, after a refusal, was the refused one. */
+  #remoteFinished(streamId: number, connection: Connection | undefined): void {
+    const hasReceived = connection?.hasReceived ?? !this.#givenUp.delete(streamId);
+    const isRefused = !hasReceived && this.#refusals > 0;
+    if (isRefused) {
       this.#refusals -= 1;
       this.#options.onRefused();
-      resetSocket(socket);
-    } else {
-      socket.end(() => socket.destroySoon());
     }
+    if (connection === undefined) return;
+    const { socket } = connection;
+    this.#forget(connection);
+    this.#connections.delete(streamId);
+    this.#backlog.finish(socket);
+    this.#holdWhileFull();
+    if (isRefused) resetSocket(socket);
+    else socket.end(() => socket.destroySoon());
   }
 
   #watchSilence(connection: Connection): void {
+    const { socket, streamId } = connection;
     clearTimeout(connection.silenceTimer);
     connection.silenceTimer = setTimeout(() => {
+      // What has not arrived yet cannot have been answered.
+      const isWaiting = !this.#link.isDrained && connection.undrainedWaits < UNDRAINED_WAITS;
+      if (isWaiting) connection.undrainedWaits += 1;
+      if (isWaiting || this.#smux.queuedBytes(streamId) > 0) this.#watchSilence(connection);
       // Our FIN closes both ways at the agent: nothing comes after it.
-      connection.socket.end(() => connection.socket.destroySoon());
+      else socket.end(() => socket.destroySoon());
     }, HALF_CLOSED_SILENCE_MS);
   }
 
   #localClosed(connection: Connection): void {
+    const { socket, streamId, hasReceived } = connection;
+    this.#backlog.remove(socket, performance.now());
+    this.#holdWhileFull();
     this.#forget(connection);
-    if (!this.#connections.delete(connection.streamId)) return;
-    this.#smux.finish(connection.streamId);
+    if (!this.#connections.delete(streamId)) return;
+    if (!hasReceived) this.#givenUp.add(streamId);
+    this.#smux.finish(streamId);
     this.#send();
   }
 
   #forget(connection: Connection): void {
     clearTimeout(connection.silenceTimer);
-    this.#noLongerFull(connection);
+    this.#paused.delete(connection);
   }
 
   #scheduleKeepAlive(): void {

@@ -15,6 +15,8 @@ export interface Tunnel {
   attach(socket: Socket): void;
   /** Connections it carries now. */
   readonly connections: number;
+  /** It has taken nothing, or was not read, for a while: another session is a better place. */
+  readonly isHeldUp: boolean;
   /** Bytes carried up and down so far. */
   readonly bytes: { up: number; down: number };
 }
@@ -160,5 +162,6 @@ function plumbing(
   return new MuxTunnel(connection, {
     keepAlive: !facts.abilities.smuxKeepAliveDisabled,
     onRefused: () => events.onRefused(),
+    onMessage: (text) => events.onMessage(text),
   });
 }

@@ -10,7 +10,10 @@ const FIRST_CLIENT_STREAM = 3;
 
 export type SmuxEvent =
   | { type: 'data'; streamId: number; data: Buffer }
-  /** The far end closed the stream, both ways: nothing more comes, nothing more is taken. */
+  /**
+   * The far end closed the stream, both ways: nothing more comes, nothing more is taken. It answers
+   * a stream closed on this side so, too; data for that one is dropped.
+   */
   | { type: 'finished'; streamId: number };
 
 interface SmuxStream {
@@ -36,6 +39,8 @@ export interface SmuxSessionOptions {
 export class SmuxSession {
   readonly #decoder = new SmuxDecoder();
   readonly #streams = new Map<number, SmuxStream>();
+  /** Closed on this side, not yet by the far end. */
+  readonly #closing = new Set<number>();
   /** Streams with something to send, each once, in turn. */
   #turns: SmuxStream[] = [];
   #control: Buffer[] = [];
@@ -150,6 +155,7 @@ export class SmuxSession {
   #nextFrame(stream: SmuxStream): Buffer {
     if (stream.queuedBytes === 0) {
       this.#streams.delete(stream.id);
+      this.#closing.add(stream.id);
       return encodeSmuxFrame(SMUX_COMMAND.fin, stream.id);
     }
     const limit = this.#turns.length > 0 ? SHARED_FRAME_BYTES : MAX_FRAME_BYTES;
@@ -179,6 +185,7 @@ export class SmuxSession {
         return;
       case SMUX_COMMAND.fin:
         if (stream !== undefined) this.#finished(stream);
+        else if (this.#closing.delete(streamId)) this.#events.push({ type: 'finished', streamId });
         return;
       case SMUX_COMMAND.syn: // The agent opens no streams.
       case SMUX_COMMAND.nop:
