@@ -21,7 +21,7 @@ import { report, rowsOf, Samples } from './report.ts';
 const { values: flags } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
-    minutes: { type: 'string', default: '5' },
+    minutes: { type: 'string', default: '2' },
     json: { type: 'string' },
   },
 });
