@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
@@ -95,6 +97,8 @@ async function exchange(
   return Buffer.concat(chunks);
 }
 
+const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
+
 const echo = (socket: Socket): void => void socket.pipe(socket);
 
 /** Writes as much as the socket takes, until there is no more. */
@@ -130,6 +134,29 @@ describe('devaccess forward', () => {
     );
     server.close();
     expect(answers.filter((isRight) => isRight)).toHaveLength(300);
+    expect(person.openSessions()).toBe(1);
+  });
+
+  it.runIf(has('curl'))('carries 400 downloads of curl at once, each whole', async () => {
+    const body = (index: number): Buffer => Buffer.alloc(20_000 + index * 100, `${index},`);
+    const server = createHttpServer((request, response) => {
+      response.end(body(Number(request.url?.slice(1))));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const folder = join(person.home, 'curl');
+    mkdirSync(folder);
+    const url = `http://127.0.0.1:${await forward.port()}/[1-400]`;
+    const options = ['-sS', '-Z', '--parallel-immediate', '--parallel-max', '300'];
+    const run = await person.run('curl', [...options, '-o', join(folder, '#1'), url]);
+    server.close();
+    expect(run.code).toBe(0);
+    const whole = readdirSync(folder).filter((name) =>
+      readFileSync(join(folder, name)).equals(body(Number(name))),
+    );
+    expect(whole).toHaveLength(400);
     expect(person.openSessions()).toBe(1);
   });
 
@@ -332,6 +359,25 @@ describe('devaccess forward', () => {
     const local = await forward.port();
     const sockets = await Promise.all(
       Array.from({ length: 6 }, async () => {
+        const socket = connect(local);
+        socket.write('x');
+        await once(socket, 'data');
+        return socket;
+      }),
+    );
+    expect(person.openSessions()).toBe(3);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
+  it('starts more sessions as connections come where it may', async () => {
+    const { server, port } = await serve(echo);
+    const args = [person.bastionId, `0:${port}`, '--sessions', 'auto'];
+    const forward = new RunningForward(person, args);
+    const local = await forward.port();
+    expect(person.openSessions()).toBe(1);
+    const sockets = await Promise.all(
+      Array.from({ length: 12 }, async () => {
         const socket = connect(local);
         socket.write('x');
         await once(socket, 'data');

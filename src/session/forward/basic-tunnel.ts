@@ -19,6 +19,7 @@ const QUIET_MS = 250;
  */
 export class BasicTunnel implements TunnelPlumbing {
   readonly bytes = { up: 0, down: 0 };
+  readonly fairShare = 1;
   readonly #link: TunnelLink;
   #current: Socket | undefined;
   readonly #waiting: Socket[] = [];

@@ -38,6 +38,7 @@ export interface MuxTunnelOptions {
 /** Many local connections over one session: a smux stream for each. */
 export class MuxTunnel implements TunnelPlumbing {
   readonly bytes = { up: 0, down: 0 };
+  readonly fairShare = 4;
   readonly #link: TunnelLink;
   readonly #options: MuxTunnelOptions;
   readonly #smux: SmuxSession;

@@ -8,9 +8,9 @@ import { listenOnUnixSocket } from '../../platform/unix-listener.ts';
 import type { Flow } from '../flow.ts';
 import { portUnreachable } from '../port-unreachable.ts';
 import type { SessionApi } from '../session-api.ts';
-import { resetSocket } from './reset-socket.ts';
 import { endError, startTunnel } from './tunnel.ts';
 import type { StartedTunnel } from './tunnel.ts';
+import { TunnelPool } from './tunnel-pool.ts';
 
 /** One forward as a person asks for it. */
 export interface ForwardRequest {
@@ -21,7 +21,7 @@ export interface ForwardRequest {
   /** A host that the node reaches; without it the node itself. */
   remoteHost?: string | undefined;
   listen: { unixPath: string } | { host: string; port: number };
-  /** Sessions to spread connections over; `auto` adds one when all are in use, up to 8. */
+  /** Sessions to spread connections over; `auto`: one for every four connections, up to 8. */
   sessions: number | 'auto';
   /** How fast each of them sends. */
   flow?: Flow;
@@ -59,9 +59,8 @@ export interface ForwardStatistics {
   down: number;
 }
 
-const AUTO_SESSIONS = 8;
-/** Connections that may wait while a new session starts. */
-const MAX_WAITING = 1024;
+/** As many may come at the same moment: a browser, a connection pool, a load test. */
+const LISTEN_BACKLOG = 1024;
 
 /**
  * A local listener and the sessions behind it. The listener is bound before a session starts, so
@@ -71,10 +70,8 @@ const MAX_WAITING = 1024;
 export class PortForward {
   readonly #options: PortForwardOptions;
   readonly #server: Server;
-  readonly #tunnels = new Set<StartedTunnel>();
+  readonly #pool: TunnelPool;
   readonly #sockets = new Set<Socket>();
-  #waiting: Socket[] = [];
-  #starting = 0;
   #interrupted = 0;
   /** By sessions that are over. */
   readonly #carried = { up: 0, down: 0 };
@@ -82,6 +79,12 @@ export class PortForward {
 
   private constructor(options: PortForwardOptions) {
     this.#options = options;
+    const { onEvent, request, signal } = options;
+    this.#pool = new TunnelPool({
+      sessions: request.sessions,
+      start: (closing) => this.#start(AbortSignal.any([closing, ...(signal ? [signal] : [])])),
+      onFailed: (error) => onEvent({ event: 'session-failed', reason: errorLine(error) }),
+    });
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       this.#accept(socket);
     });
@@ -95,11 +98,7 @@ export class PortForward {
     const forward = new PortForward(options);
     await forward.#listen();
     try {
-      const { sessions } = options.request;
-      const first = Array.from({ length: sessions === 'auto' ? 1 : sessions }, () =>
-        forward.#start(),
-      );
-      await Promise.all(first);
+      await forward.#pool.open();
     } catch (error) {
       await forward.close();
       throw error;
@@ -110,9 +109,10 @@ export class PortForward {
 
   /** What is open now, and the bytes carried up and down since the start. */
   get statistics(): ForwardStatistics {
-    const bytes = [this.#carried, ...[...this.#tunnels].map(({ tunnel }) => tunnel.bytes)];
+    const { tunnels } = this.#pool;
+    const bytes = [this.#carried, ...tunnels.map(({ tunnel }) => tunnel.bytes)];
     return {
-      sessionIds: [...this.#tunnels].map(({ sessionId }) => sessionId),
+      sessionIds: tunnels.map(({ sessionId }) => sessionId),
       interrupted: this.#interrupted,
       connections: this.#sockets.size,
       up: bytes.reduce((total, { up }) => total + up, 0),
@@ -127,7 +127,7 @@ export class PortForward {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    await Promise.all([...this.#tunnels].map((tunnel) => tunnel.close()));
+    await this.#pool.close();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
     this.#options.onEvent({ event: 'closed' });
@@ -140,7 +140,7 @@ export class PortForward {
     try {
       if (isUnix) await listenOnUnixSocket(this.#server, listen.unixPath);
       else {
-        this.#server.listen({ host: listen.host, port: listen.port });
+        this.#server.listen({ ...listen, backlog: LISTEN_BACKLOG });
         await once(this.#server, 'listening');
       }
     } catch (error) {
@@ -170,120 +170,66 @@ export class PortForward {
       this.#options.onEvent({ event: 'closed-connection', open: this.#sockets.size });
     });
     this.#options.onEvent({ event: 'connection', open: this.#sockets.size });
-    const tunnel = this.#leastUsed();
-    if (tunnel !== undefined && !this.#shouldGrow(tunnel)) {
-      attach(tunnel, socket);
-      return;
-    }
-    if (this.#waiting.length >= MAX_WAITING) {
-      socket.destroy();
-      return;
-    }
-    this.#waiting.push(socket);
-    if (this.#starting === 0) this.#startAgain();
+    this.#pool.take(socket);
   }
 
-  #leastUsed(): StartedTunnel | undefined {
-    return [...this.#tunnels].sort(
-      (left, right) => left.tunnel.connections - right.tunnel.connections,
-    )[0];
-  }
-
-  #shouldGrow(leastUsed: StartedTunnel): boolean {
-    if (this.#options.request.sessions !== 'auto' || leastUsed.tunnel.connections === 0)
-      return false;
-    return this.#tunnels.size + this.#starting < AUTO_SESSIONS;
-  }
-
-  #startAgain(): void {
-    this.#start().catch((error: unknown) => {
-      this.#options.onEvent({ event: 'session-failed', reason: errorLine(error) });
-      // Those that can go through another session do; the others are told.
-      this.#drainWaiting();
-      for (const socket of this.#waiting.splice(0)) resetSocket(socket);
-    });
-  }
-
-  async #start(): Promise<void> {
-    const { api, log, onEvent, request, signal } = this.#options;
+  async #start(signal: AbortSignal): Promise<StartedTunnel> {
+    const { api, log, onEvent, request } = this.#options;
     let isInterrupted = false;
     const setInterrupted = (value: boolean): void => {
       this.#interrupted += Number(value) - Number(isInterrupted);
       isInterrupted = value;
     };
-    this.#starting += 1;
-    try {
-      const started: StartedTunnel = await startTunnel({
-        api,
-        log,
-        signal,
-        flow: request.flow,
-        request: {
-          target: request.target,
-          documentName:
-            request.remoteHost === undefined
-              ? 'AWS-StartPortForwardingSession'
-              : 'AWS-StartPortForwardingSessionToRemoteHost',
-          parameters: {
-            portNumber: [String(request.port)],
-            localPortNumber: ['0'],
-            ...(request.remoteHost === undefined ? {} : { host: [request.remoteHost] }),
-          },
+    const started: StartedTunnel = await startTunnel({
+      api,
+      log,
+      signal,
+      flow: request.flow,
+      request: {
+        target: request.target,
+        documentName:
+          request.remoteHost === undefined
+            ? 'AWS-StartPortForwardingSession'
+            : 'AWS-StartPortForwardingSessionToRemoteHost',
+        parameters: {
+          portNumber: [String(request.port)],
+          localPortNumber: ['0'],
+          ...(request.remoteHost === undefined ? {} : { host: [request.remoteHost] }),
         },
-        events: {
-          onInterruption: (isLost, why) => {
-            setInterrupted(isLost);
-            onEvent(isLost ? { event: 'reconnecting', why } : { event: 'reconnected' });
-          },
-          onRefused: () => {
-            const {
-              code,
-              message,
-              next = '',
-            } = portUnreachable({
-              target: request.target,
-              port: request.port,
-              remoteHost: request.remoteHost,
-            });
-            const remote = `${request.remoteHost ?? request.target}:${request.port}`;
-            onEvent({ event: 'refused', remote, error: { code, message, next } });
-          },
-          onMessage: (text) => onEvent({ event: 'message', text: printable(text) }),
-          onEnd: (end) => {
-            this.#tunnels.delete(started);
-            setInterrupted(false);
-            this.#carried.up += started.tunnel.bytes.up;
-            this.#carried.down += started.tunnel.bytes.down;
-            if (this.#isClosed) return;
-            const reason = endError(end, request.target).message;
-            onEvent({ event: 'session-ended', sessionId: started.sessionId, reason });
-          },
+      },
+      events: {
+        onInterruption: (isLost, why) => {
+          setInterrupted(isLost);
+          onEvent(isLost ? { event: 'reconnecting', why } : { event: 'reconnected' });
         },
-      });
-      if (this.#isClosed) {
-        await started.close();
-        return;
-      }
-      this.#tunnels.add(started);
-      onEvent({ event: 'session-started', sessionId: started.sessionId });
-      this.#drainWaiting();
-    } finally {
-      this.#starting -= 1;
-    }
+        onRefused: () => {
+          const {
+            code,
+            message,
+            next = '',
+          } = portUnreachable({
+            target: request.target,
+            port: request.port,
+            remoteHost: request.remoteHost,
+          });
+          const remote = `${request.remoteHost ?? request.target}:${request.port}`;
+          onEvent({ event: 'refused', remote, error: { code, message, next } });
+        },
+        onMessage: (text) => onEvent({ event: 'message', text: printable(text) }),
+        onEnd: (end) => {
+          this.#pool.delete(started);
+          setInterrupted(false);
+          this.#carried.up += started.tunnel.bytes.up;
+          this.#carried.down += started.tunnel.bytes.down;
+          if (this.#isClosed) return;
+          const reason = endError(end, request.target).message;
+          onEvent({ event: 'session-ended', sessionId: started.sessionId, reason });
+        },
+      },
+    });
+    onEvent({ event: 'session-started', sessionId: started.sessionId });
+    return started;
   }
-
-  #drainWaiting(): void {
-    for (const socket of this.#waiting.splice(0)) {
-      const tunnel = this.#leastUsed();
-      if (tunnel === undefined) this.#waiting.push(socket);
-      else attach(tunnel, socket);
-    }
-  }
-}
-
-function attach({ tunnel }: StartedTunnel, socket: Socket): void {
-  if (socket.destroyed) return;
-  tunnel.attach(socket);
 }
 
 function hostPort({ address, family, port }: AddressInfo): string {

@@ -17,6 +17,8 @@ export interface Tunnel {
   readonly connections: number;
   /** It has taken nothing, or was not read, for a while: another session is a better place. */
   readonly isHeldUp: boolean;
+  /** As many connections as one session serves well where there may be more sessions. */
+  readonly fairShare: number;
   /** Bytes carried up and down so far. */
   readonly bytes: { up: number; down: number };
 }
@@ -67,6 +69,8 @@ export interface StartedTunnel {
   readonly tunnel: Tunnel;
   readonly sessionId: string;
   readonly facts: SessionFacts;
+  /** It has taken nothing, or was not read, for a while, though its connection is there. */
+  readonly isHeldUp: boolean;
   /** Ends the session at the agent. */
   close(): Promise<void>;
 }
@@ -86,7 +90,9 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
   options.log.event('started', { sessionId: session.sessionId, target: request.target });
   let tunnel: TunnelPlumbing | undefined;
   let connection: SessionConnection | undefined;
-  let isOpened = false;
+  let isHandedOver = false;
+  let ended: SessionEnd | undefined;
+  let isInterrupted = false;
   const ready = new Promise<SessionFacts>((resolve, reject) => {
     connection = new SessionConnection({
       api,
@@ -99,7 +105,6 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
         onReady: (facts, customerMessage) => {
           if (customerMessage !== '') events.onMessage(customerMessage);
           if (connection !== undefined) tunnel = plumbing(facts, connection, events);
-          isOpened = true;
           resolve(facts);
         },
         onOutput: (payload) => tunnel?.receive(payload),
@@ -107,10 +112,14 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
         onExitCode: () => undefined,
         onConnectToPortError: () => tunnel?.connectToPortError(),
         onWantsInput: () => tunnel?.wantsInput(),
-        onInterruption: (isInterrupted, why) => events.onInterruption(isInterrupted, why),
+        onInterruption: (isLost, why) => {
+          isInterrupted = isLost;
+          events.onInterruption(isLost, why);
+        },
         onEnd: (end) => {
+          ended = end;
           tunnel?.end();
-          if (isOpened) events.onEnd(end);
+          if (isHandedOver) events.onEnd(end);
           else reject(endError(end, request.target));
         },
       },
@@ -122,12 +131,19 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
   try {
     if (signal?.aborted === true) giveUp();
     const facts = await ready;
+    // Ready and over in the same breath.
+    if (ended !== undefined) throw endError(ended, request.target);
     if (tunnel === undefined || connection === undefined) throw new Error('ready without a tunnel');
     const live = connection;
+    const readyTunnel = tunnel;
+    isHandedOver = true;
     return {
       tunnel,
       sessionId: session.sessionId,
       facts,
+      get isHeldUp() {
+        return !isInterrupted && readyTunnel.isHeldUp;
+      },
       close: async () => {
         await live.terminate(CLOSE_GRACE_MS);
         await live.settled();
