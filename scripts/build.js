@@ -48,6 +48,16 @@ const sessionErrorsOnly = {
   },
 };
 
+/** Of STS the proxy assumes roles alone: the client that the SDK's credential chain brings knows that. */
+const roleAssumingOnly = {
+  name: 'role-assuming-only',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^@aws-sdk\/client-sts$/ }, ({ kind, resolveDir }) =>
+      resolve('@aws-sdk/nested-clients/sts', { kind, resolveDir }),
+    );
+  },
+};
+
 await mkdir('dist', { recursive: true });
 const outdir = await mkdtemp(join('dist', 'build-'));
 try {
@@ -67,7 +77,7 @@ try {
     splitting: true,
     minify: false,
     outExtension: { '.js': '.mjs' },
-    plugins: [webSocketClientOnly, sessionErrorsOnly],
+    plugins: [webSocketClientOnly, sessionErrorsOnly, roleAssumingOnly],
   });
   // … then into one file. Left as import(), the lazy parts could not be found beside it.
   await build({

@@ -36,7 +36,7 @@ function page(id, command) {
     `# ${name}`,
     command.summary ?? '',
     command.description ?? '',
-    `\`\`\`\n${name} [flags]\n\`\`\``,
+    `\`\`\`\n${command.usage === undefined ? `${name} [flags]` : `devaccess ${command.usage}`}\n\`\`\``,
     flags.map(flagLine).join('\n'),
     ...(examples.length > 0 ? ['Examples', `\`\`\`\n${examples.join('\n')}\n\`\`\``] : []),
   ]

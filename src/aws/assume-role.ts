@@ -1,4 +1,6 @@
 import { DevaccessError } from '../platform/errors.ts';
+import { loginName } from '../platform/login-name.ts';
+import type { Environment } from '../platform/paths.ts';
 import type { ClientOptions } from './client-settings.ts';
 import { serviceError } from './service-errors.ts';
 import type { MfaCode } from './session-token.ts';
@@ -48,6 +50,14 @@ export async function assumeRole(
   } finally {
     client.destroy();
   }
+}
+
+/** The login name made to fit; CloudTrail shows it. */
+export function defaultSessionName(env: Environment): string {
+  const fitting = loginName(env)
+    .replace(/[^\w+=,.@-]/g, '-')
+    .slice(0, 64);
+  return fitting === '' ? 'devaccess' : fitting.padEnd(2, '-');
 }
 
 /** What STS says about roles alone: a role that does not exist is denied like one that is not allowed. */

@@ -4,10 +4,8 @@
  */
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import { apiAgents } from './api-agents.ts';
 import { clientSettings, withHostInErrors } from './client-settings.ts';
-import type { ClientOptions, Credentials } from './client-settings.ts';
-import { Connections } from './connections.ts';
+import type { ClientOptions } from './client-settings.ts';
 
 export async function createEc2Client(options: ClientOptions): Promise<EC2Client> {
   const { EC2Client } = await import('@aws-sdk/client-ec2');
@@ -17,16 +15,4 @@ export async function createEc2Client(options: ClientOptions): Promise<EC2Client
 export async function createSsmClient(options: ClientOptions): Promise<SSMClient> {
   const { SSMClient } = await import('@aws-sdk/client-ssm');
   return withHostInErrors(new SSMClient(await clientSettings('ssm', options)));
-}
-
-/**
- * The SDK's usual credential chain. With a profile it looks there first and skips the
- * environment's keys; without one the environment comes first.
- */
-export async function profileCredentials(profile: string | undefined): Promise<Credentials> {
-  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
-  return defaultProvider({
-    ...(profile === undefined ? {} : { profile }),
-    clientConfig: { requestHandler: apiAgents(new Connections(process.env)) },
-  });
 }

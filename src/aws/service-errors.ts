@@ -33,8 +33,8 @@ const TLS =
  * is handed back; so is one that did not come from a call.
  *
  * @returns DevaccessError DA_CREDENTIALS_EXPIRED (exit 3), DA_NO_CREDENTIALS (exit 3),
- *   DA_MFA_CODE_REFUSED, DA_CREDENTIALS_INVALID, DA_ACCESS_DENIED, DA_CLOCK_SKEW, DA_THROTTLED,
- *   DA_ENDPOINT_UNREACHABLE, DA_TLS or DA_SERVICE_ERROR
+ *   DA_CREDENTIAL_PROCESS, DA_MFA_CODE_REFUSED, DA_CREDENTIALS_INVALID, DA_ACCESS_DENIED,
+ *   DA_CLOCK_SKEW, DA_THROTTLED, DA_ENDPOINT_UNREACHABLE, DA_TLS or DA_SERVICE_ERROR
  */
 export function serviceError(error: unknown, context: CallContext): unknown {
   if (error instanceof DevaccessError) return error;
@@ -51,12 +51,7 @@ export function serviceError(error: unknown, context: CallContext): unknown {
   ): DevaccessError => new DevaccessError(code, message, { next, exitCode, cause: error });
 
   if (is(/^CredentialsProviderError$/)) {
-    return make(
-      'DA_NO_CREDENTIALS',
-      `No AWS credentials for ${who}`,
-      `run ${mfaCommand(context.profile)}`,
-      EXIT.needsPerson,
-    );
+    return make(...sourceFailure(text, who, context.profile));
   }
   if (is(EXPIRED)) {
     return make(
@@ -123,6 +118,55 @@ export function serviceError(error: unknown, context: CallContext): unknown {
     `${where} failed: ${names[0] ?? 'error'}: ${text}`,
     'try again; see the message of AWS',
   );
+}
+
+/** Why the SDK's chain has no credentials: its errors have one name, and texts alone tell. */
+function sourceFailure(
+  text: string,
+  who: string,
+  profile: string | undefined,
+): [ErrorCode, string, string, ExitCode] {
+  if (/\bSSO\b|aws sso login|UnauthorizedException/.test(text)) {
+    const named = profile === undefined ? '' : ` --profile ${profile}`;
+    return [
+      'DA_NO_CREDENTIALS',
+      `The IAM Identity Center session of ${who} has ended or was never begun`,
+      `run aws sso login${named}`,
+      EXIT.needsPerson,
+    ];
+  }
+  // The text of the process may hold anything, secrets included.
+  if (/credential_process|^Command failed/.test(text)) {
+    return [
+      'DA_CREDENTIAL_PROCESS',
+      `The credential_process of ${who} failed`,
+      'run its command by hand to see why',
+      EXIT.failed,
+    ];
+  }
+  if (text.startsWith('Detected a cycle')) {
+    return [
+      'DA_PROFILE_LOOP',
+      `The source_profile of ${who} leads in a circle`,
+      'correct source_profile in ~/.aws/config',
+      EXIT.failed,
+    ];
+  }
+  const source = /^Could not resolve credentials using profile: \[([^\]]*)\]/.exec(text)?.[1];
+  if (source !== undefined && source !== profile) {
+    return [
+      'DA_NO_CREDENTIALS',
+      `Profile ${source}, which ${who} starts from, has no credentials`,
+      `run ${mfaCommand(profile)}, or correct source_profile`,
+      EXIT.needsPerson,
+    ];
+  }
+  return [
+    'DA_NO_CREDENTIALS',
+    `No AWS credentials for ${who}`,
+    `run ${mfaCommand(profile)}`,
+    EXIT.needsPerson,
+  ];
 }
 
 /** An answer that did not come from AWS, or from something that does not do as AWS does. */

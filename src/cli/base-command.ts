@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { Command } from '@oclif/core';
-import { DevaccessError, EXIT, errorLine, printableJson } from '../platform/errors.ts';
+import { DevaccessError, EXIT, errorLine, printable, printableJson } from '../platform/errors.ts';
 
 /**
  * What every command keeps: results on stdout, talk on stderr, `--json` prints the very object
@@ -12,6 +13,18 @@ export abstract class DevaccessCommand extends Command {
   /** Says something to the person, on stderr; silent with --json. */
   protected talk(text: string): void {
     if (!this.jsonEnabled()) process.stderr.write(`${text}\n`);
+  }
+
+  /** What a command needs that may have to ask the person for a code on its way. */
+  protected get worldOfPerson() {
+    const mfa = [join(this.config.root, 'bin', 'devaccess.js'), 'mfa'];
+    return {
+      env: process.env,
+      now: Date.now,
+      say: (text: string) => this.talk(printable(`devaccess: ${text}`)),
+      mfaCommand: [process.execPath, ...mfa] as [string, ...string[]],
+      coolDownMs: 0,
+    };
   }
 
   /** A command that has told its result already returns nothing, and nothing is printed. */

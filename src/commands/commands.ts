@@ -1,5 +1,8 @@
 import type { Command } from '@oclif/core';
 import Cp from './cp.ts';
+import CredentialProcess from './credential-process.ts';
+import Env from './env.ts';
+import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import Mfa from './mfa.ts';
@@ -14,6 +17,9 @@ export { main } from '../cli/main.ts';
 /** Every command by its id; oclif finds them here (package.json, `oclif.commands`). */
 export const COMMANDS: Record<string, Command.Class> = {
   cp: Cp,
+  'credential-process': CredentialProcess,
+  env: Env,
+  exec: Exec,
   forward: Forward,
   'hosts:sync': HostsSync,
   mfa: Mfa,

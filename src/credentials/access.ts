@@ -1,22 +1,38 @@
-import { profileCredentials } from '../aws/clients.ts';
-import type { Credentials } from '../aws/client-settings.ts';
+import type { CredentialChain } from '../aws/credential-chain.ts';
+import { parseExpiration } from '../aws/expiration.ts';
 import { chooseRegion } from '../aws/region.ts';
 import { mfaCommand } from '../aws/service-errors.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { parseExpiration } from './expiration.ts';
+import { signInOf } from './kept-sources.ts';
+import type { SignIn } from './kept-sources.ts';
+import { profileEndpoints } from './profile-endpoints.ts';
 import { chooseProfile, plainSetting, profileSettings, readAwsFiles } from './profiles.ts';
 
-/** Whose account and which region a command works on. */
-export interface AwsAccess {
+/** Whose account a command works on. */
+export interface AwsIdentity {
   /** The profile's name, for people and file names. */
   profile: string;
   /** The profile to name to other programs; undefined when the environment's keys are used. */
   namedProfile: string | undefined;
-  region: string;
-  credentials: Credentials;
+  /** `region` of the profile. */
+  profileRegion: string | undefined;
+  /** The SDK's chain of sources; asks nobody before it is called. */
+  credentials: CredentialChain;
+  /** What its credentials are exchanged for, where that is a token on disk. */
+  signIn: SignIn | undefined;
+  /** Variables for what the profile says of endpoints, for a program that is not told its name. */
+  endpoints: Readonly<Record<string, string>>;
+  /** When a session that lies in the files ends, which the SDK does not read. */
+  storedExpirationMs: number | undefined;
+  /** Grows while credentials are fetched. */
   notices: string[];
+}
+
+/** Whose account and which region a command works on. */
+export interface AwsAccess extends AwsIdentity {
+  region: string;
 }
 
 /** Settings of a profile the SDK can get credentials from. */
@@ -32,18 +48,17 @@ const SOURCES = [
 ];
 
 /**
- * Settles profile, region and credentials the way all AWS tools do (2.1): the environment's keys
- * count unless a profile was named.
+ * Settles profile and credentials the way all AWS tools do (2.1): the environment's keys count
+ * unless a profile was named.
  *
- * @throws DevaccessError DA_NO_PROFILE, DA_NO_CREDENTIALS or DA_CREDENTIALS_EXPIRED (exit 3),
- *   DA_NO_REGION, DA_USAGE
+ * @throws DevaccessError DA_NO_PROFILE, DA_NO_CREDENTIALS or DA_CREDENTIALS_EXPIRED (exit 3)
  */
-export async function chooseAccess(
-  asked: { profile: string | undefined; region: string | undefined },
+export async function chooseIdentity(
+  profile: string | undefined,
   env: Environment,
   nowMs: number,
-): Promise<AwsAccess> {
-  const choice = chooseProfile(asked.profile, env);
+): Promise<AwsIdentity> {
+  const choice = chooseProfile(profile, env);
   const files = readAwsFiles(env);
   const settings = profileSettings(files, choice.name);
   const usesEnvironment =
@@ -60,19 +75,49 @@ export async function chooseAccess(
       });
     }
   }
-  const expirationMs = parseExpiration(settings?.get('expiration') ?? '');
-  if (!usesEnvironment && expirationMs !== undefined && expirationMs <= nowMs) {
+  // A role's profile has none of its own: it lasts as long as its source.
+  const isStored = !usesEnvironment && !settings?.has('role_arn');
+  const storedExpirationMs = isStored
+    ? parseExpiration(settings?.get('expiration') ?? '')
+    : undefined;
+  if (storedExpirationMs !== undefined && storedExpirationMs <= nowMs) {
     throw needsMfa('DA_CREDENTIALS_EXPIRED', 'has a session that has expired', choice.name);
   }
-  const profileRegion = plainSetting(settings, 'region');
   const namedProfile = usesEnvironment || settings === undefined ? undefined : choice.name;
+  const isOther = namedProfile !== undefined && namedProfile !== 'default';
+  const notices = choice.notice === undefined ? [] : [choice.notice];
+  const { credentialChain } = await import('../aws/credential-chain.ts');
   return {
     profile: choice.name,
     namedProfile,
-    region: chooseRegion({ flag: asked.region, env, profileRegion }),
-    credentials: await profileCredentials(namedProfile),
-    notices: choice.notice === undefined ? [] : [choice.notice],
+    profileRegion: plainSetting(settings, 'region'),
+    credentials: credentialChain({
+      profile: namedProfile,
+      env,
+      onNotice: (text) => notices.push(text),
+    }),
+    // Without a name, programs read the settings of `default` themselves.
+    endpoints: isOther ? profileEndpoints(files, settings, env) : {},
+    signIn: usesEnvironment ? undefined : signInOf(settings, env),
+    storedExpirationMs,
+    notices,
   };
+}
+
+/**
+ * As `chooseIdentity`, with the region.
+ *
+ * @throws DevaccessError those of `chooseIdentity`; DA_NO_REGION, DA_USAGE
+ */
+export async function chooseAccess(
+  asked: { profile: string | undefined; region: string | undefined },
+  env: Environment,
+  nowMs: number,
+): Promise<AwsAccess> {
+  const identity = await chooseIdentity(asked.profile, env, nowMs);
+  const { profileRegion } = identity;
+  const region = chooseRegion({ flag: asked.region, env, profileRegion });
+  return { ...identity, region };
 }
 
 function needsMfa(

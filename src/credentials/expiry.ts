@@ -1,7 +1,7 @@
 import { mfaCommand } from '../aws/service-errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { parseExpiration } from './expiration.ts';
+import { parseExpiration } from '../aws/expiration.ts';
 import { chooseProfile, profileSettings, readAwsFiles } from './profiles.ts';
 
 /** When the credentials that a command uses end, as far as that can be known in advance. */

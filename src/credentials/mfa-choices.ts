@@ -1,4 +1,5 @@
 /** What `devaccess mfa` works with, by the rules of aws-mfa (1.3–1.5) and the limits of STS (1.11). */
+import { defaultSessionName } from '../aws/assume-role.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
@@ -140,14 +141,10 @@ export function chooseRole(
 /**
  * The name of a role's session, which CloudTrail shows: flag, else the login name made to fit.
  *
- * @param loginName as the system knows the person; may be empty
  * @throws DevaccessError DA_USAGE for a flag that STS cannot take
  */
-export function chooseSessionName(flag: string | undefined, loginName: string): string {
-  if (flag === undefined || flag === '') {
-    const fitting = loginName.replace(/[^\w+=,.@-]/g, '-').slice(0, 64);
-    return fitting === '' ? 'devaccess' : fitting.padEnd(2, '-');
-  }
+export function chooseSessionName(flag: string | undefined, env: Environment): string {
+  if (flag === undefined || flag === '') return defaultSessionName(env);
   if (/^[\w+=,.@-]{2,64}$/.test(flag)) return flag;
   throw usage(
     `'${flag}' cannot be the name of a role's session`,

@@ -1,12 +1,13 @@
 import { chooseStsRegion } from '../aws/region.ts';
-import { loginName } from '../platform/login-name.ts';
 import { awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { sectionValues } from './ini-document.ts';
 import { refuseBroken } from './ini-edit.ts';
+import { mfaBase } from './mfa-base.ts';
 import * as choices from './mfa-choices.ts';
 import type { SessionSource } from './mfa-session.ts';
 import { chooseProfile, plainSetting, profileSettings, readAwsFiles } from './profiles.ts';
+import type { AwsFiles } from './profiles.ts';
 
 /** What the person asked for; an empty text counts as not given, as for aws-mfa. */
 export interface MfaOptions {
@@ -33,8 +34,8 @@ export interface MfaPlan {
   region: string;
   /** Of a role's session. */
   sessionName: string;
-  /** Something the person should know about the choice of the profile. */
-  notice: string | undefined;
+  /** What the person should know about the choice of the profile. */
+  notices: string[];
 }
 
 /**
@@ -45,14 +46,17 @@ export interface MfaPlan {
  */
 export function planMfa(asked: MfaOptions, env: Environment): MfaPlan {
   const profile = chooseProfile(asked.profile, env);
-  const names = choices.sectionNames(profile.name, asked.longTermSuffix, asked.shortTermSuffix);
   const file = awsCredentialsFile(env);
   const files = readAwsFiles(env);
   refuseBroken(files.credentials, file);
+  const own = choices.sectionNames(profile.name, asked.longTermSuffix, asked.shortTermSuffix);
+  const base = hasOwnKey(files, own, asked) ? undefined : mfaBase(files, profile.name);
+  const names = base?.names ?? own;
   const longTerm = sectionValues(files.credentials, names.longTerm);
   const key = choices.longTermKey(longTerm, names.longTerm, file);
   const settings = new Map([
-    ...(profileSettings(files, profile.name) ?? []),
+    ...(base?.device === undefined ? [] : [['mfa_serial', base.device] as const]),
+    ...(profileSettings(files, base === undefined ? profile.name : names.shortTerm) ?? []),
     ...(profileSettings(files, names.longTerm) ?? []),
   ]);
   const device = choices.chooseDevice(asked.device, env, settings, names.longTerm);
@@ -61,6 +65,10 @@ export function planMfa(asked: MfaOptions, env: Environment): MfaPlan {
     plainSetting(profileSettings(files, names.shortTerm), 'region') ??
     plainSetting(settings, 'region');
   const arn = device.startsWith('arn:') ? device : role;
+  const notices = profile.notice === undefined ? [] : [profile.notice];
+  if (base !== undefined) {
+    notices.push(`${profile.name} is assumed with the session of ${names.shortTerm}`);
+  }
   return {
     file,
     names,
@@ -68,7 +76,13 @@ export function planMfa(asked: MfaOptions, env: Environment): MfaPlan {
     source: { accessKeyId: key.accessKeyId, device, role },
     durationSeconds: choices.chooseDuration(asked.durationSeconds, env, role),
     region: chooseStsRegion({ flag: asked.region, env, profileRegion }, arn),
-    sessionName: choices.chooseSessionName(asked.roleSessionName, loginName(env)),
-    notice: profile.notice,
+    sessionName: choices.chooseSessionName(asked.roleSessionName, env),
+    notices,
   };
+}
+
+/** Suffixes are aws-mfa's: who gives one means these very sections. */
+function hasOwnKey(files: AwsFiles, names: choices.SectionNames, asked: MfaOptions): boolean {
+  const isNamed = Boolean(asked.longTermSuffix) || Boolean(asked.shortTermSuffix);
+  return isNamed || sectionValues(files.credentials, names.longTerm) !== undefined;
 }

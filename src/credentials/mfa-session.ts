@@ -1,14 +1,13 @@
 /** Keep or renew, and what is written: the decisions of `devaccess mfa` about a session (1.7, 1.11). */
+import { isMadeFrom, SOURCE_KEY, sourceMarker } from '../aws/session-source.ts';
 import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
-import { formatExpiration, parseExpiration } from './expiration.ts';
+import { formatExpiration, parseExpiration } from '../aws/expiration.ts';
 import { withoutComment } from './ini-document.ts';
 
 type Values = ReadonlyMap<string, string>;
 
 /** Seconds a session must still last to be kept. */
 export const DEFAULT_MARGIN_SECONDS = 300;
-/** Non-secret marker of what a session was made from. */
-const SOURCE_KEY = 'devaccess_source';
 
 export type Decision =
   { action: 'keep'; expirationMs: number } | { action: 'refresh'; reason: string };
@@ -53,7 +52,8 @@ export function decide(
   if (section.get('aws_session_token') !== section.get('aws_security_token')) {
     return refresh('the stored session has two different tokens');
   }
-  if (!matchesSource(section, source)) {
+  const keyId = section.get('aws_access_key_id') ?? '';
+  if (isMadeFrom(section.get(SOURCE_KEY), keyId, source) === false) {
     return refresh('the stored session was made with another key or device');
   }
   const expirationMs = parseExpiration(section.get('expiration') ?? '');
@@ -79,19 +79,4 @@ export function sessionChanges(
     expiration: formatExpiration(session.expirationMs),
     [SOURCE_KEY]: sourceMarker(session.accessKeyId, source),
   };
-}
-
-/**
- * Names the session it belongs to: when another tool renews the section without knowing the
- * marker, the marker is seen to be stale and means nothing.
- */
-function sourceMarker(sessionKeyId: string, source: SessionSource): string {
-  return `${sessionKeyId.slice(-4)} from ${source.accessKeyId.slice(-4)} with ${source.device}`;
-}
-
-function matchesSource(section: Values, source: SessionSource): boolean {
-  const marker = section.get(SOURCE_KEY);
-  const sessionKeyId = section.get('aws_access_key_id') ?? '';
-  if (marker?.startsWith(`${sessionKeyId.slice(-4)} from `) !== true) return true;
-  return marker === sourceMarker(sessionKeyId, source);
 }

@@ -69,7 +69,7 @@ export const CREDENTIALS_EDIT: EditOptions = {
  */
 export async function renewMfaSession(request: MfaRequest, world: MfaWorld): Promise<MfaResult> {
   const plan = planMfa(request, world.env);
-  if (plan.notice !== undefined) world.say('warning', plan.notice);
+  for (const notice of plan.notices) world.say('warning', notice);
   world.say('debug', describe(plan));
   const kept = present(plan, request, world);
   if (kept !== undefined) return kept;

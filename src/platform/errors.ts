@@ -6,6 +6,9 @@ export const EXIT = {
   /** The person must act: credentials expired, no terminal to ask on. */
   needsPerson: 3,
   partial: 4,
+  /** `devaccess exec`: as shells and env(1) tell it. */
+  commandNotRun: 126,
+  commandNotFound: 127,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -11,7 +11,7 @@ export function envValue(env: Environment, name: string): string | undefined {
 }
 
 /** The home directory in the order of the AWS SDK: HOME, USERPROFILE, HOMEDRIVE+HOMEPATH, the OS. */
-function homeDirectory(env: Environment): string {
+export function homeDirectory(env: Environment): string {
   const drive = envValue(env, 'HOMEDRIVE');
   const path = envValue(env, 'HOMEPATH');
   const windowsHome = drive !== undefined && path !== undefined ? drive + path : undefined;

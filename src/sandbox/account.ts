@@ -3,7 +3,8 @@ export interface AccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly createdAtMs: number;
-  readonly status: 'Active' | 'Inactive';
+  /** UpdateAccessKey changes it. */
+  status: 'Active' | 'Inactive';
 }
 
 /** A virtual MFA device: RFC 6238 with SHA-1, six digits, 30 seconds, as AWS's are. */
@@ -27,8 +28,12 @@ export interface IamRole {
   readonly roleId: string;
   readonly arn: string;
   readonly maxSessionDurationS: number;
-  /** ARNs of the users and roles that its trust policy names; users must come with MFA. */
+  /** ARNs of the users and roles that its trust policy names. */
   readonly trustedArns: readonly string[];
+  /** The trust policy asks users for MFA (`aws:MultiFactorAuthPresent`). */
+  readonly requiresMfa: boolean;
+  /** The trust policy asks for it (`sts:ExternalId`). */
+  readonly externalId?: string;
 }
 
 type InstanceState =

@@ -10,6 +10,8 @@ export const SEED = {
   userName: 'alice',
   adminRoleName: 'devaccess-admin',
   readerRoleName: 'devaccess-reader',
+  partnerRoleName: 'devaccess-partner',
+  partnerExternalId: 'devaccess-example',
   kmsAlias: 'alias/devaccess-sessions',
   bastionName: 'bastion',
 } as const;
@@ -72,7 +74,10 @@ function seedUser(nowMs: number): IamUser {
   };
 }
 
-/** One role of the longest session and one of the shortest, the second reached by chaining. */
+/**
+ * One role of the longest session and one of the shortest, the second reached by chaining; and one
+ * as partners give it, which asks for an external id and no MFA.
+ */
 function seedRoles(user: IamUser): IamRole[] {
   const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT_ID}:role/${name}`;
   return [
@@ -82,6 +87,7 @@ function seedRoles(user: IamUser): IamRole[] {
       arn: roleArn(SEED.adminRoleName),
       maxSessionDurationS: 43_200,
       trustedArns: [user.arn],
+      requiresMfa: true,
     },
     {
       roleName: SEED.readerRoleName,
@@ -89,6 +95,16 @@ function seedRoles(user: IamUser): IamRole[] {
       arn: roleArn(SEED.readerRoleName),
       maxSessionDurationS: 3600,
       trustedArns: [user.arn, roleArn(SEED.adminRoleName)],
+      requiresMfa: true,
+    },
+    {
+      roleName: SEED.partnerRoleName,
+      roleId: randomIamId('AROA'),
+      arn: roleArn(SEED.partnerRoleName),
+      maxSessionDurationS: 7200,
+      trustedArns: [user.arn],
+      requiresMfa: false,
+      externalId: SEED.partnerExternalId,
     },
   ];
 }

@@ -190,7 +190,7 @@ async function renewed({ args, say, hooks, stop }: ProxyRun, failedAtMs: number)
     args.profile ?? envValue(env, 'AWS_PROFILE') ?? envValue(env, 'AWS_DEFAULT_PROFILE');
   const usesEnvironment = named === undefined && envValue(env, 'AWS_ACCESS_KEY_ID') !== undefined;
   if (hooks === undefined || usesEnvironment) return false;
-  const { renewByPerson } = await import('./renewal.ts');
+  const { COOL_DOWN_MS, renewByPerson } = await import('../aws/renewal.ts');
   const renewal = renewByPerson({
     profile: named ?? 'default',
     env,
@@ -198,6 +198,7 @@ async function renewed({ args, say, hooks, stop }: ProxyRun, failedAtMs: number)
     command: hooks.mfaCommand,
     say,
     signal: stop,
+    coolDownMs: COOL_DOWN_MS,
   });
   const givenUp = aborted(stop).then(async () => {
     // Time for a prompt to be cleared away.

@@ -4,10 +4,10 @@ import {
   StartSessionCommand,
   TerminateSessionCommand,
 } from '@aws-sdk/client-ssm';
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { apiAgents } from '../aws/api-agents.ts';
 import { Connections } from '../aws/connections.ts';
+import { credentialChain, QUIET_LOGGER } from '../aws/credential-chain.ts';
 import { configuredEndpoints } from '../aws/endpoints.ts';
 import type { ConfiguredEndpoints } from '../aws/endpoints.ts';
 import { serviceError } from '../aws/service-errors.ts';
@@ -28,15 +28,6 @@ export interface SsmSessionApiOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 20_000;
-
-/** Keeps the SDK's multi-line advice out of the person's ssh session. */
-const QUIET_LOGGER = {
-  trace: () => undefined,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** The session calls of Systems Manager, through the AWS SDK. */
 export class SsmSessionApi implements SessionApi {
@@ -167,14 +158,8 @@ export class SsmSessionApi implements SessionApi {
   }
 
   #newCredentials(): () => Promise<AwsCredentialIdentity> {
-    const { profile } = this.#options;
-    return defaultProvider({
-      logger: QUIET_LOGGER,
-      ignoreCache: true,
-      ...(profile === undefined ? {} : { profile }),
-      // For sources that ask STS or SSO: their connections go the same ways.
-      clientConfig: { requestHandler: apiAgents(new Connections(this.#options.env)) },
-    });
+    const { profile, env } = this.#options;
+    return credentialChain({ profile, env });
   }
 
   #newClient(requestHandler?: SSMClient['config']['requestHandler']): SSMClient {

@@ -24,7 +24,7 @@ export async function startStsDouble(): Promise<StsDouble> {
       const call = Object.fromEntries(new URLSearchParams(body));
       calls.push(call);
       const action = call.Action ?? '';
-      const lastsMs = Number(call.DurationSeconds) * 1000;
+      const lastsMs = Number(call.DurationSeconds ?? 3600) * 1000;
       const expiration = new Date(Date.now() + lastsMs).toISOString();
       response
         .setHeader('content-type', 'text/xml')

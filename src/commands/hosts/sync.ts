@@ -44,7 +44,8 @@ export default class HostsSync extends DevaccessCommand {
     const { chooseAccess } = await import('../../credentials/access.ts');
     const { readConfig } = await import('../../config/config-file.ts');
     const { awsInventorySource } = await import('../../hosts/inventory-source.ts');
-    const { stableNodePath, warmProxy } = await import('../../hosts/proxy-command.ts');
+    const { warmProxy } = await import('../../hosts/proxy-command.ts');
+    const { stableNodePath } = await import('../../platform/node-path.ts');
     const { syncHosts } = await import('../../hosts/sync.ts');
     const { profile, region, bastion, route, user } = flags;
     const access = await chooseAccess({ profile, region }, process.env, Date.now());

@@ -38,7 +38,11 @@ export function queryService(options: QueryServiceOptions): HttpService {
     success: (action, result, requestId) =>
       renderXml(
         `${action}Response`,
-        { [`${action}Result`]: result, ResponseMetadata: { RequestId: requestId } },
+        {
+          // Operations without a result have no such element.
+          ...(Object.keys(result).length === 0 ? {} : { [`${action}Result`]: result }),
+          ResponseMetadata: { RequestId: requestId },
+        },
         namespace,
       ),
     failure: ({ code, status, message }, requestId) => {

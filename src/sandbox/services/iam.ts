@@ -8,6 +8,7 @@ import { ServiceError } from '../service-error.ts';
 import { isoSeconds } from './sts.ts';
 
 const NAME_RULE = { min: 1, max: 128, pattern: /^[\w+=,.@-]+$/ } as const;
+const KEY_ID_RULE = { min: 16, max: 128, pattern: /^\w*$/ } as const;
 const PAGE_RULE = { min: 1, max: 1000 } as const;
 
 interface IamOptions {
@@ -15,8 +16,8 @@ interface IamOptions {
 }
 
 /**
- * AWS Identity and Access Management, 2010-05-08: reading users, devices and keys. Lists are
- * short here and always whole, so a marker is never given out and never right.
+ * AWS Identity and Access Management, 2010-05-08: reading users, devices and keys, and disabling
+ * keys. Lists are short here and always whole, so a marker is never given out and never right.
  */
 export function iamService({ account }: IamOptions): HttpService {
   /** GetSessionToken credentials without MFA may call no IAM operation at all. */
@@ -68,6 +69,18 @@ export function iamService({ account }: IamOptions): HttpService {
           CreateDate: isoSeconds(key.createdAtMs),
         }));
         return { AccessKeyMetadata: { member }, IsTruncated: false };
+      }),
+      UpdateAccessKey: guarded((input, { caller }) => {
+        const keyId = input.requiredText('AccessKeyId', KEY_ID_RULE);
+        const status = input.requiredText('Status', { oneOf: ['Active', 'Inactive'] });
+        const { accessKeys } = namedUser(account, input, caller);
+        const key = accessKeys.find(({ accessKeyId }) => accessKeyId === keyId);
+        if (key === undefined) {
+          const message = `The Access Key with id ${keyId} cannot be found.`;
+          throw new ServiceError('NoSuchEntity', message, 404);
+        }
+        key.status = status === 'Active' ? 'Active' : 'Inactive';
+        return {};
       }),
     },
   });

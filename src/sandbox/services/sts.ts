@@ -15,13 +15,14 @@ const ROLE_DURATION_S = { min: 900, max: 43_200, default: 3600 } as const;
 const CHAINED_MAX_S = 3600;
 
 const SERIAL_RULE = { min: 9, max: 256, pattern: /^[\w+=/:,.@-]*$/ } as const;
+const EXTERNAL_ID_RULE = { min: 2, max: 1224, pattern: /^[\w+=,.@:/-]*$/ } as const;
 const CODE_RULE = { min: 6, max: 6, pattern: /^\d*$/ } as const;
 
 interface StsOptions {
   account: SandboxAccount;
   credentials: CredentialStore;
   totp: TotpVerifier;
-  /** False lets a role be assumed without a one-time code. */
+  /** False lets every role be assumed without a one-time code. */
   requireMfa: boolean;
 }
 
@@ -69,6 +70,7 @@ function assumeRole(options: StsOptions): QueryOperation {
       pattern: /^[\w+=,.@-]*$/,
     });
     const seconds = input.integer('DurationSeconds', ROLE_DURATION_S) ?? ROLE_DURATION_S.default;
+    const externalId = input.text('ExternalId', EXTERNAL_ID_RULE);
     const code = readCode(input);
     input.check();
     refuseUnsupported(input, caller, roleArn);
@@ -77,12 +79,12 @@ function assumeRole(options: StsOptions): QueryOperation {
     const refusal = denied(
       `User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${roleArn}`,
     );
-    if (role === undefined || !trusts(role, caller)) throw refusal;
+    if (role === undefined || !trusts(role, caller, externalId)) throw refusal;
     // Before the code: a request that fails here has not spent it.
     checkRoleDuration(role, caller, seconds);
     const codeGiven = redeemCode(options, caller, code);
     const mfaAuthenticated = codeGiven || caller.mfaAuthenticated;
-    if (options.requireMfa && !mfaAuthenticated) throw refusal;
+    if (options.requireMfa && role.requiresMfa && !mfaAuthenticated) throw refusal;
 
     const assumed = {
       accountId: caller.accountId,
@@ -100,8 +102,10 @@ function assumeRole(options: StsOptions): QueryOperation {
   };
 }
 
-function trusts(role: IamRole, caller: CallerIdentity): boolean {
-  return role.trustedArns.includes(caller.roleArn ?? caller.arn);
+/** Its trust policy, but for MFA. A role that asks for no external id takes any. */
+function trusts(role: IamRole, caller: CallerIdentity, externalId: string | undefined): boolean {
+  const isNamed = role.trustedArns.includes(caller.roleArn ?? caller.arn);
+  return isNamed && (role.externalId === undefined || role.externalId === externalId);
 }
 
 /** Over the limit is an error, never silently less. */

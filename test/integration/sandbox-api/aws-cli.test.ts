@@ -74,6 +74,35 @@ describe.skipIf(!installed)('the AWS CLI against the sandbox', () => {
     ).rejects.toThrow(/\(AccessDeniedException\).*because no identity-based policy allows/);
   });
 
+  it('assumes roles as the config file says, disables a key, and is refused with it', async () => {
+    const longTerm = { AWS_PROFILE: 'default-long-term' };
+    const partner =
+      'sts assume-role --role-session-name cli --role-arn arn:aws:iam::123456789012:role/';
+    await expect(aws(`${partner}devaccess-partner`, longTerm)).rejects.toThrow(/\(AccessDenied\)/);
+    expect(
+      await aws(`${partner}devaccess-partner --external-id devaccess-example`, longTerm),
+    ).toMatchObject({
+      AssumedRoleUser: { Arn: 'arn:aws:sts::123456789012:assumed-role/devaccess-partner/cli' },
+    });
+    const code = `--serial-number ${sandbox.mfaDevice.serialNumber} --token-code ${sandbox.mfaCode()}`;
+    const admin = `${partner}devaccess-admin ${code}`;
+    await expect(aws(`${admin} --duration-seconds 43201`, longTerm)).rejects.toThrow(
+      /\(ValidationError\)/,
+    );
+    expect(await aws(`${admin} --duration-seconds 43200`, longTerm)).toMatchObject({
+      Credentials: { AccessKeyId: expect.stringMatching(/^ASIA/) as string },
+    });
+    await expect(aws(admin, longTerm)).rejects.toThrow(
+      /\(AccessDenied\).*invalid MFA one time pass code/,
+    );
+    const { accessKeyId } = sandbox.accessKey;
+    const disable = `iam update-access-key --status Inactive --access-key-id ${accessKeyId}`;
+    expect(await aws(disable, longTerm)).toBeUndefined();
+    await expect(aws('sts get-caller-identity', longTerm)).rejects.toThrow(
+      /\(InvalidClientTokenId\)/,
+    );
+  });
+
   it('may call no IAM operation with a session made without a code', async () => {
     const { Credentials } = (await aws('sts get-session-token', {
       AWS_PROFILE: 'default-long-term',

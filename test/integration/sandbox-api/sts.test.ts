@@ -118,6 +118,45 @@ describe('sandbox STS', () => {
     await expect(chained(ADMIN, admin, 3600)).rejects.toThrow(failure('AccessDenied', 403));
   });
 
+  it('asks a partner for the external id, and tells a role that is not there from nothing', async () => {
+    const { sts } = await start();
+    const assume = (name: string, more: object = {}) =>
+      sts().send(
+        new AssumeRoleCommand({
+          RoleArn: `arn:aws:iam::123456789012:role/${name}`,
+          RoleSessionName: 'laptop',
+          ...more,
+        }),
+      );
+    const denied = failure('AccessDenied', 403, /is not authorized to perform: sts:AssumeRole/);
+    await expect(assume('devaccess-partner')).rejects.toThrow(denied);
+    await expect(assume('devaccess-partner', { ExternalId: 'other' })).rejects.toThrow(denied);
+    await expect(assume('nobody')).rejects.toThrow(denied);
+    await expect(assume('devaccess-partner', { ExternalId: 'x' })).rejects.toThrow(
+      failure('ValidationError', 400, /externalId/),
+    );
+    const answer = await assume('devaccess-partner', { ExternalId: 'devaccess-example' });
+    expect(answer.AssumedRoleUser!.Arn).toMatch(/devaccess-partner\/laptop$/);
+  });
+
+  it('lets a session without MFA assume no role that asks for it', async () => {
+    const { sts } = await start();
+    const plain = keysOf(await sts().send(new GetSessionTokenCommand({})));
+    await expect(
+      sts(plain).send(new AssumeRoleCommand({ RoleArn: ADMIN, RoleSessionName: 'laptop' })),
+    ).rejects.toThrow(failure('AccessDenied', 403));
+  });
+
+  it('knows a disabled key no more; the sessions made with it live on', async () => {
+    const { sandbox, sts, mfaKeys } = await start();
+    const session = await mfaKeys();
+    sandbox.accessKey.status = 'Inactive';
+    await expect(sts().send(new GetCallerIdentityCommand({}))).rejects.toThrow(
+      failure('InvalidClientTokenId', 403, /The security token included in the request is invalid/),
+    );
+    expect((await sts(session).send(new GetCallerIdentityCommand({}))).Arn).toMatch(/user\/alice$/);
+  });
+
   it.each([
     [{ Policy: '{}' }, 'ValidationError'],
     [{ Tags: [{ Key: 'a', Value: 'b' }] }, 'AccessDenied'],

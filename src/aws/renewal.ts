@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mfaCommand } from '../aws/service-errors.ts';
+import { mfaCommand } from './service-errors.ts';
 import { askpassProgram } from '../platform/askpass.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
@@ -16,7 +16,7 @@ import { hasTerminal } from '../platform/has-terminal.ts';
 /** How long a person may take to find the phone. */
 const PATIENCE_MS = 120_000;
 /** After a prompt that came to nothing, programs that try again are refused without one. */
-const COOL_DOWN_MS = 60_000;
+export const COOL_DOWN_MS = 60_000;
 /** A wait shorter than this is not worth a line. */
 const QUIET_WAIT_MS = 1_000;
 /** What `devaccess mfa` says of a profile that no code could renew. */
@@ -37,7 +37,9 @@ export interface RenewalRequest {
   /** A line for the person. */
   say: (line: string) => void;
   /** Gives up, prompt and all. */
-  signal: AbortSignal;
+  signal?: AbortSignal;
+  /** How long a prompt that came to nothing counts; a person who tries again is no storm. */
+  coolDownMs: number;
 }
 
 /** How the latest prompt for a profile ended, for those that come after it. */
@@ -86,7 +88,7 @@ async function renewAlone(request: RenewalRequest, place: string): Promise<boole
   const { profile, failedAtMs } = request;
   const last = readOutcome(place);
   if (last?.outcome === 'renewed' && last.atMs >= failedAtMs) return true;
-  if (last?.outcome === 'refused' && Math.abs(Date.now() - last.atMs) < COOL_DOWN_MS) {
+  if (last?.outcome === 'refused' && Math.abs(Date.now() - last.atMs) < request.coolDownMs) {
     throw declined(profile, last.why ?? 'it was not given');
   }
   const answer = await runMfa(request);
@@ -94,7 +96,7 @@ async function renewAlone(request: RenewalRequest, place: string): Promise<boole
     writeOutcome(place, { outcome: 'renewed', atMs: Date.now() });
     return true;
   }
-  if (NOT_BACKED_BY_MFA.has(answer.code) || request.signal.aborted) return false;
+  if (NOT_BACKED_BY_MFA.has(answer.code) || request.signal?.aborted === true) return false;
   writeOutcome(place, { outcome: 'refused', atMs: Date.now(), why: answer.message });
   if (answer.code === 'DA_CANCELLED') throw declined(profile, answer.message);
   throw new DevaccessError(answer.code, answer.message, {
@@ -119,7 +121,7 @@ async function runMfa({ profile, env, command, signal }: RenewalRequest): Promis
     ended = `Nobody gave it within ${PATIENCE_MS / 1000} s`;
     stop();
   }, PATIENCE_MS);
-  signal.addEventListener('abort', stop);
+  signal?.addEventListener('abort', stop);
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const code = await new Promise<number | null>((resolve) => {
@@ -127,7 +129,7 @@ async function runMfa({ profile, env, command, signal }: RenewalRequest): Promis
     child.once('close', resolve);
   });
   clearTimeout(timer);
-  signal.removeEventListener('abort', stop);
+  signal?.removeEventListener('abort', stop);
   if (code === 0) return { ok: true };
   return failure(text) ?? { ok: false, code: 'DA_CANCELLED', message: ended };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatExpiration, parseExpiration } from '../../../src/credentials/expiration.ts';
+import { formatExpiration, parseExpiration } from '../../../src/aws/expiration.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 

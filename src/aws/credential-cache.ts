@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DevaccessError } from '../platform/errors.ts';
+import { withFileLock } from '../platform/file-lock.ts';
+import { stateDirectory } from '../platform/paths.ts';
+import type { Environment } from '../platform/paths.ts';
+import { editFile, makeFolder, readTextFile } from '../platform/safe-file.ts';
+import type { TemporaryCredentials } from './temporary-credentials.ts';
+
+/** Credentials with less left are fetched anew: botocore wants others from 15 minutes on (3.3). */
+const MARGIN_MS = 15 * 60_000;
+/** No role's session lasts longer. */
+const LONGEST_MS = 12 * 3_600_000;
+
+interface Entry extends TemporaryCredentials {
+  obtainedMs: number;
+}
+
+interface CacheOptions {
+  env: Environment;
+  now: () => number;
+}
+
+/**
+ * Temporary credentials from the person's state folder (0700, files 0600) while they last, else
+ * fetched and kept there. Of many processes at once one fetches and the others take what it got.
+ * Where nothing can be kept, such as with a read-only home, they are fetched each time.
+ *
+ * @param subject all that decides which credentials these are; hashed into the name of the file
+ */
+export async function keptCredentials(
+  subject: readonly string[],
+  fetch: () => Promise<TemporaryCredentials>,
+  { env, now }: CacheOptions,
+): Promise<TemporaryCredentials> {
+  const folder = join(stateDirectory(env), 'credentials');
+  const name = createHash('sha256').update(JSON.stringify(subject)).digest('hex').slice(0, 32);
+  const file = join(folder, `${name}.json`);
+  const kept = readEntry(file, folder);
+  if (kept !== undefined && isFresh(kept, now())) return kept;
+  if (!isUsable(folder)) return fetch();
+  const refresh = async (): Promise<TemporaryCredentials> => {
+    const present = readEntry(file, folder);
+    if (present !== undefined && isFresh(present, now())) return present;
+    try {
+      const fetched = await fetch();
+      await write(file, { ...fetched, obtainedMs: now() });
+      sweep(folder, now());
+      return fetched;
+    } catch (error) {
+      // The last minutes of what is there are better than nothing.
+      if (present !== undefined && present.expirationMs > now()) return present;
+      throw error;
+    }
+  };
+  return withFileLock(`${file}.lock`, refresh, { waitMs: 60_000 });
+}
+
+function isFresh({ obtainedMs, expirationMs }: Entry, nowMs: number): boolean {
+  return expirationMs - nowMs > Math.min(MARGIN_MS, (expirationMs - obtainedMs) / 2);
+}
+
+async function write(file: string, entry: Entry): Promise<void> {
+  try {
+    await editFile(file, () => `${JSON.stringify(entry)}\n`);
+  } catch (error) {
+    // A full disk must not keep from the person what was just fetched.
+    if (!(error instanceof DevaccessError)) throw error;
+  }
+}
+
+function readEntry(file: string, folder: string): Entry | undefined {
+  try {
+    if (!isPrivate(folder)) return undefined;
+    const entry = JSON.parse(readTextFile(file) ?? '') as Partial<Entry>;
+    const { accessKeyId, secretAccessKey, sessionToken, expirationMs, obtainedMs } = entry;
+    const isWhole =
+      [accessKeyId, secretAccessKey, sessionToken].every((part) => typeof part === 'string') &&
+      [expirationMs, obtainedMs].every((part) => typeof part === 'number');
+    return isWhole ? (entry as Entry) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isUsable(folder: string): boolean {
+  try {
+    makeFolder(folder);
+    return isPrivate(folder);
+  } catch {
+    return false;
+  }
+}
+
+/** In a folder others can write to, they could lay credentials of theirs. */
+function isPrivate(folder: string): boolean {
+  const stat = lstatSync(folder);
+  if (process.geteuid === undefined) return stat.isDirectory();
+  return stat.isDirectory() && stat.uid === process.geteuid() && (stat.mode & 0o077) === 0;
+}
+
+function sweep(folder: string, nowMs: number): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const { mtimeMs = nowMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    const isOld = nowMs - mtimeMs > LONGEST_MS;
+    if (isOld) rmSync(path, { force: true });
+  }
+}

@@ -1,0 +1,88 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { AwsCredentialIdentity } from '@smithy/types';
+import { envValue } from '../platform/paths.ts';
+import type { Environment } from '../platform/paths.ts';
+import { apiAgents } from './api-agents.ts';
+import { Connections } from './connections.ts';
+
+/** Keeps the SDK's multi-line advice out of the person's terminal and ssh session. */
+export const QUIET_LOGGER = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** As the SDK does: what ends sooner is fetched anew. */
+const RENEW_BEFORE_MS = 5 * 60_000;
+
+export interface ChainOptions {
+  /** Looked at first, before the environment's keys; without one the environment comes first. */
+  profile: string | undefined;
+  /** Proxies and certificates, and where the person's files are. */
+  env: Environment;
+  /** Told what the person did not get as asked for. */
+  onNotice?: (text: string) => void;
+}
+
+export type CredentialChain = () => Promise<AwsCredentialIdentity>;
+
+/**
+ * The SDK's chain of credential sources: environment, files, IAM Identity Center, processes, web
+ * identity, containers and instances. Unlike in the SDK, a profile that names a source fails with
+ * that source's error: nothing further down the chain takes its place.
+ */
+export function credentialChain(options: ChainOptions): CredentialChain {
+  let held: Promise<AwsCredentialIdentity> | undefined;
+  let endMs = Infinity;
+  return () => {
+    if (held !== undefined && endMs - Date.now() > RENEW_BEFORE_MS) return held;
+    const fetched = fetch(options);
+    held = fetched;
+    endMs = Infinity;
+    fetched.then(
+      ({ expiration }) => (endMs = expiration?.getTime() ?? Infinity),
+      () => (held = undefined),
+    );
+    return fetched;
+  };
+}
+
+async function fetch(options: ChainOptions): Promise<AwsCredentialIdentity> {
+  const { profile, env } = options;
+  const init = chainSettings(options);
+  const isNamed = profile !== undefined || envValue(env, 'AWS_PROFILE') !== undefined;
+  if (isNamed || envValue(env, 'AWS_ACCESS_KEY_ID') === undefined) {
+    const { fromIni } = await import('@aws-sdk/credential-provider-ini');
+    try {
+      return await fromIni(init)();
+    } catch (error) {
+      if (!hasNoSource(error, profile ?? envValue(env, 'AWS_PROFILE') ?? 'default')) throw error;
+    }
+  }
+  return defaultProvider(init)();
+}
+
+function chainSettings({ profile, env, onNotice }: ChainOptions) {
+  return {
+    logger: QUIET_LOGGER,
+    ignoreCache: true,
+    ...(profile === undefined ? {} : { profile }),
+    // For sources that ask STS or SSO: their connections go the same ways.
+    clientConfig: { requestHandler: apiAgents(new Connections(env)) },
+    // No code is asked for: the role assumer looks for a session that has one behind it.
+    mfaCodeProvider: () => Promise.resolve(''),
+    roleAssumer: async (source: AwsCredentialIdentity, parameters: object) => {
+      // Few profiles have a role; the others do not load this.
+      const { assumeProfileRole } = await import('./role-assumer.ts');
+      return assumeProfileRole(source, parameters, { profile, env, now: Date.now, onNotice });
+    },
+  };
+}
+
+/** The SDK has no other sign that a profile is missing or has settings of other kinds alone. */
+function hasNoSource(error: unknown, profile: string): boolean {
+  const sign = `Could not resolve credentials using profile: [${profile}]`;
+  return error instanceof Error && error.message.startsWith(sign);
+}
