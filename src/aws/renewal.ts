@@ -30,6 +30,8 @@ const NOT_BACKED_BY_MFA = new Set([
 export interface RenewalRequest {
   profile: string;
   env: Environment;
+  /** Whether the terminal is free for a question; else only SSH_ASKPASS and DEVACCESS_ASKPASS will do. */
+  onTerminal: boolean;
   /** When the credentials were found expired, in epoch milliseconds. */
   failedAtMs: number;
   /** `devaccess mfa` as program and first arguments. */
@@ -59,8 +61,9 @@ interface Outcome {
  */
 export async function renewByPerson(request: RenewalRequest): Promise<boolean> {
   const { profile, env, say } = request;
-  const isTerminal = hasTerminal();
-  if (!isTerminal && askpassProgram(env, isTerminal) === undefined) return false;
+  const isTerminal = request.onTerminal && hasTerminal();
+  const program = askpassProgram(env, isTerminal);
+  if (!isTerminal && program === undefined) return false;
   const folder = stateDirectory(env);
   makeFolder(folder);
   const place = join(folder, `mfa-prompt-${digest(`${awsCredentialsFile(env)}\n${profile}`)}`);
@@ -72,7 +75,7 @@ export async function renewByPerson(request: RenewalRequest): Promise<boolean> {
       `${place}.lock`,
       async () => {
         clearTimeout(notice);
-        return renewAlone(request, place);
+        return renewAlone(request, place, program);
       },
       { waitMs: PATIENCE_MS + 10_000 },
     );
@@ -84,14 +87,18 @@ export async function renewByPerson(request: RenewalRequest): Promise<boolean> {
   }
 }
 
-async function renewAlone(request: RenewalRequest, place: string): Promise<boolean> {
+async function renewAlone(
+  request: RenewalRequest,
+  place: string,
+  program: string | undefined,
+): Promise<boolean> {
   const { profile, failedAtMs } = request;
   const last = readOutcome(place);
   if (last?.outcome === 'renewed' && last.atMs >= failedAtMs) return true;
   if (last?.outcome === 'refused' && Math.abs(Date.now() - last.atMs) < request.coolDownMs) {
     throw declined(profile, last.why ?? 'it was not given');
   }
-  const answer = await runMfa(request);
+  const answer = await runMfa(request, program);
   if (answer.ok) {
     writeOutcome(place, { outcome: 'renewed', atMs: Date.now() });
     return true;
@@ -109,10 +116,14 @@ type Answer =
   { ok: true } | { ok: false; code: ErrorCode; message: string; next?: string | undefined };
 
 /** Runs `devaccess mfa`; it asks by itself, and its result comes as JSON. */
-async function runMfa({ profile, env, command, signal }: RenewalRequest): Promise<Answer> {
+async function runMfa(
+  { profile, env, command, signal }: RenewalRequest,
+  askpass: string | undefined,
+): Promise<Answer> {
   const [program, ...first] = command;
   const child = spawn(program, [...first, '--json', '--profile', profile], {
-    env,
+    env:
+      askpass === undefined ? env : { ...env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const stop = (): void => void child.kill('SIGTERM');

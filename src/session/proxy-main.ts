@@ -100,7 +100,9 @@ async function runWithSignals(
       if (stop.signal.aborted || !isForPerson(error)) throw error;
       // A person may be asked for minutes; nobody waits for the code any more when ssh is gone.
       const watch = setInterval(() => !isParentAlive() && stop.abort(), PARENT_WATCH_MS);
-      const isRenewed = await renewed(run, startMs).finally(() => clearInterval(watch));
+      const isRenewed = await renewed(run, startMs, { onTerminal: true }).finally(() =>
+        clearInterval(watch),
+      );
       if (!isRenewed) throw error;
       await connectAndCarry(run);
     }
@@ -120,7 +122,8 @@ interface ProxyRun {
 }
 
 /** Starts a session and carries its bytes to the end. @throws DevaccessError */
-async function connectAndCarry({ args, say, hooks, stop, isParentAlive }: ProxyRun): Promise<void> {
+async function connectAndCarry(run: ProxyRun): Promise<void> {
+  const { args, say, hooks, stop, isParentAlive } = run;
   const connections = new Connections(process.env);
   try {
     // What follows is in the order in which it is needed: while the network is at work, so is this.
@@ -159,6 +162,8 @@ async function connectAndCarry({ args, say, hooks, stop, isParentAlive }: ProxyR
       say,
       log: args.logFile === undefined ? SILENT_LOG : fileLog(args.logFile),
       flow: args.flow,
+      // The terminal is in ssh's hands by then.
+      renewCredentials: () => renewed(run, Date.now(), { onTerminal: false }),
       onWorks: () => hooks?.onSessionWorks(),
       isParentAlive,
       stop,
@@ -184,7 +189,11 @@ function isForPerson(error: unknown): boolean {
 }
 
 /** Whether the profile's session has been renewed, by this process or another one. */
-async function renewed({ args, say, hooks, stop }: ProxyRun, failedAtMs: number): Promise<boolean> {
+async function renewed(
+  { args, say, hooks, stop }: ProxyRun,
+  failedAtMs: number,
+  { onTerminal }: { onTerminal: boolean },
+): Promise<boolean> {
   const { env } = process;
   const named =
     args.profile ?? envValue(env, 'AWS_PROFILE') ?? envValue(env, 'AWS_DEFAULT_PROFILE');
@@ -194,6 +203,7 @@ async function renewed({ args, say, hooks, stop }: ProxyRun, failedAtMs: number)
   const renewal = renewByPerson({
     profile: named ?? 'default',
     env,
+    onTerminal,
     failedAtMs,
     command: hooks.mfaCommand,
     say,

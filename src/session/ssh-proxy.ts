@@ -46,6 +46,8 @@ export interface SshProxyOptions {
   say: (line: string) => void;
   log: Log;
   flow?: Flow;
+  /** Asks the person for what expired in the middle of the session. */
+  renewCredentials?: () => Promise<boolean>;
   /** Once, when the first bytes of the far end have been handed on. */
   onWorks?: () => void;
   /** Whether whoever started this process still lives. */
@@ -118,6 +120,7 @@ class SshProxy {
       connections: options.connections,
       log: options.log,
       flow: options.flow,
+      renewCredentials: options.renewCredentials,
       handlers: {
         onReady: (facts, customerMessage) => this.#onReady(facts, customerMessage),
         onOutput: (payload) => this.#onPayload(payload),

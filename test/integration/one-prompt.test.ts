@@ -2,13 +2,22 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventually, isRunning, Person } from './support/person.ts';
+import { Front } from './support/front.ts';
+import { collect, eventually, firstOutput, isRunning, Person } from './support/person.ts';
 import type { Finished } from './support/person.ts';
 import { commandOnTerminal, hasTerminal } from './support/terminal.ts';
 
 let person: Person;
+const SESSION_MS = 60_000;
+/** Of the sandbox. */
+let clockOffsetMs: number;
 beforeEach(async () => {
-  person = await Person.arrive({ requireMfa: false });
+  clockOffsetMs = 0;
+  person = await Person.arrive({
+    requireMfa: false,
+    now: () => Date.now() + clockOffsetMs,
+    maxCredentialLifetimeMs: SESSION_MS,
+  });
   // The hosts without a session: a code works once, and it is for the test.
   const { accessKeyId, secretAccessKey } = person.aws.sandbox.accessKey;
   const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
@@ -119,6 +128,27 @@ describe('ssh without a session', () => {
     expect(code).toBe(143);
     const program = Number(readFileSync(join(person.home, 'pid'), 'utf8'));
     await eventually('the program that asks has ended', () => !isRunning(program));
+  });
+});
+
+describe('ssh with a session that expires', () => {
+  it('asks with the program in the middle, and loses nothing', async () => {
+    const front = await Front.open(person.aws.sandbox.endpoint);
+    const token = person.aws.sandbox.mfaCode();
+    expect((await person.run('devaccess', ['mfa', '--token', token])).code).toBe(0);
+    const env = { ...askpass('cat code'), ...front.env };
+    const child = person.start('ssh', ['bastion', 'cat'], env);
+    const finished = collect(child);
+    child.stdin.write('before\n');
+    expect(await firstOutput(child)).toBe('before\n');
+    clockOffsetMs += SESSION_MS + 1_000;
+    writeFileSync(join(person.home, 'code'), `${person.aws.sandbox.mfaCode()}\n`);
+    front.cut();
+    child.stdin.end('after\n');
+    const { code, stdout } = await finished;
+    expect([code, stdout.toString()]).toEqual([0, 'before\nafter\n']);
+    expect(asked()).toHaveLength(1);
+    front.close();
   });
 });
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Connections } from '../../aws/connections.ts';
-import { errorLine, printable } from '../../platform/errors.ts';
-import type { DevaccessError } from '../../platform/errors.ts';
+import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { CLIENT_VERSION } from '../protocol/channel/client-channel.ts';
 import type { ClientChannel } from '../protocol/channel/client-channel.ts';
@@ -32,6 +31,8 @@ export interface GatewayLinkOptions {
   channel: ClientChannel;
   pump: ChannelPump;
   log: Log;
+  /** Has expired credentials renewed by the person, if that can be done now; asked once an outage. */
+  renewCredentials?: (() => Promise<boolean>) | undefined;
   /** The connection was lost and is being resumed, or is back. */
   onInterruption: (isInterrupted: boolean, why: string) => void;
   /** It could not be resumed; no other will come. */
@@ -196,7 +197,8 @@ export class GatewayLink {
   /** Tries to open a new socket until it works, the session is over, or the plan gives up. */
   async #resume(why: string): Promise<void> {
     const { api, sessionId, log, onGivenUp } = this.#options;
-    const plan = (this.#plan ??= new ResumePlan(nowMs()));
+    let plan = (this.#plan ??= new ResumePlan(nowMs()));
+    let { renewCredentials } = this.#options;
     while (!this.#isClosing()) {
       await delay(plan.nextDelayMs());
       if (this.#isClosing()) return;
@@ -213,6 +215,20 @@ export class GatewayLink {
         return;
       } catch (error) {
         log.event('resume-failed', { attempt: plan.attempts, reason: errorLine(error) });
+        if (renewCredentials !== undefined && isExpiry(error)) {
+          const renewal = renewCredentials();
+          renewCredentials = undefined;
+          const outcome = await renewal.catch((reason: unknown) => reason);
+          if (this.#isClosing()) return;
+          if (outcome === true) {
+            plan = this.#plan = new ResumePlan(nowMs());
+            continue;
+          }
+          if (outcome !== false) {
+            onGivenUp(resumeFailed(sessionId, why, outcome));
+            return;
+          }
+        }
         if (plan.isHopeless(error, nowMs())) {
           onGivenUp(resumeFailed(sessionId, why, error));
           return;
@@ -227,6 +243,10 @@ export class GatewayLink {
     this.#backTimer = undefined;
     this.#options.onInterruption(false, '');
   }
+}
+
+function isExpiry(error: unknown): boolean {
+  return error instanceof DevaccessError && error.code === 'DA_CREDENTIALS_EXPIRED';
 }
 
 async function delay(ms: number): Promise<void> {

@@ -13,6 +13,7 @@ import type { Flow } from '../flow.ts';
 import type { SessionApi, StreamTicket } from '../session-api.ts';
 import { ChannelPump, nowMs } from './channel-pump.ts';
 import { GatewayLink } from './gateway-link.ts';
+import type { GatewayLinkOptions } from './gateway-link.ts';
 import { channelFailed, dataKeyFailed, handshakeTimedOut } from './session-failure.ts';
 import { checkStreamUrl } from './stream-url.ts';
 
@@ -57,6 +58,7 @@ export interface SessionConnectionOptions {
   connections?: Connections;
   log: Log;
   flow?: Flow | undefined;
+  renewCredentials?: GatewayLinkOptions['renewCredentials'];
   /** The session's type may do without a handshake, so that silence is no failure (§7.10). */
   isHandshakeOptional?: boolean;
 }
