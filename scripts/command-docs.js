@@ -13,7 +13,10 @@ function flagLine([name, flag]) {
     flag.summary ?? flag.description ?? '',
     flag.aliases?.length ? `(also ${flag.aliases.map((alias) => `--${alias}`).join(', ')})` : '',
     flag.options ? `(${flag.options.join(', ')})` : '',
-    flag.default !== undefined && typeof flag.default !== 'function' && flag.default !== false
+    flag.default !== undefined &&
+    typeof flag.default !== 'function' &&
+    flag.default !== false &&
+    `${flag.default}` !== ''
       ? `(default: ${flag.default})`
       : '',
   ].filter(Boolean);

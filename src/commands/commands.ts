@@ -6,6 +6,7 @@ import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import Mfa from './mfa.ts';
+import Run from './run.ts';
 import SandboxCode from './sandbox/code.ts';
 import SandboxDemo from './sandbox/demo.ts';
 import SandboxStart from './sandbox/start.ts';
@@ -23,6 +24,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   forward: Forward,
   'hosts:sync': HostsSync,
   mfa: Mfa,
+  run: Run,
   'sandbox:code': SandboxCode,
   'sandbox:demo': SandboxDemo,
   'sandbox:start': SandboxStart,

@@ -101,6 +101,60 @@ export async function selectHosts(selector: string, world: SelectorWorld): Promi
   };
 }
 
+/** Hosts whose agents are to be used, each once. */
+export interface AgentSelection {
+  hosts: SelectedHost[];
+  /** Meant as well, but without an agent that could be used now. */
+  refused: { name: string; instanceId: string; error: DevaccessError }[];
+  notices: string[];
+}
+
+/** Of nodes in these states nobody expects an answer. */
+const AT_REST = new Set(['stopping', 'stopped', 'shutting-down', 'terminated']);
+
+/**
+ * Every host that any of several selectors stands for. What a tag means beyond what can be used now
+ * is told of: machines at rest as a notice, others as refused.
+ *
+ * @throws DevaccessError DA_NO_AGENT for a host named itself, and those of {@link selectHosts}
+ */
+export async function selectAgents(
+  selectors: readonly string[],
+  world: SelectorWorld,
+): Promise<AgentSelection> {
+  const hosts = new Map<string, SelectedHost>();
+  const refused = new Map<string, AgentSelection['refused'][number]>();
+  const notices = new Set<string>();
+  for (const selector of selectors) {
+    const selection = await selectHosts(selector, world);
+    for (const notice of selection.notices) notices.add(notice);
+    for (const host of selection.hosts) {
+      const { name, instanceId } = host;
+      try {
+        requireAgent(host);
+        if (!hosts.has(instanceId)) hosts.set(instanceId, host);
+      } catch (error) {
+        if (!selector.startsWith('tag:') || !(error instanceof DevaccessError)) throw error;
+        refused.set(instanceId, { name, instanceId, error });
+      }
+    }
+    for (const { name, instanceId, why } of selection.unreachable) {
+      if (AT_REST.has(why)) notices.add(`left out ${label(name, instanceId)}: ${why}`);
+      else
+        refused.set(instanceId, { name, instanceId, error: notReachable(name, instanceId, why) });
+    }
+  }
+  return { hosts: [...hosts.values()], refused: [...refused.values()], notices: [...notices] };
+}
+
+function notReachable(name: string, instanceId: string, why: string): DevaccessError {
+  return new DevaccessError(
+    'DA_TARGET_NOT_CONNECTED',
+    `${label(name, instanceId)} is not connected to Systems Manager: ${why}`,
+    { next: 'check that it runs and that its SSM agent is online' },
+  );
+}
+
 /**
  * The way to a host's own agent.
  *

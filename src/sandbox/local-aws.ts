@@ -2,8 +2,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAgent } from './agent/agent.ts';
 import type { AgentOptions } from './agent/agent.ts';
+import type { AgentNode } from './agent/agent-node.ts';
 import { attachGateway } from './gateway/gateway.ts';
 import type { Gateway, GatewayOptions } from './gateway/gateway-options.ts';
+import { startShellScript } from './run-command/shell-script.ts';
 import { startSandbox } from './sandbox.ts';
 import type { Sandbox, SandboxOptions } from './sandbox.ts';
 import { SEED } from './seed.ts';
@@ -11,7 +13,7 @@ import { newKeyPair } from './ssh/key-pair.ts';
 import { startSshHosts } from './ssh/ssh-hosts.ts';
 import type { SshHosts, SshHostSeed } from './ssh/ssh-hosts.ts';
 
-export interface LocalAwsOptions extends Omit<SandboxOptions, 'stateDir'> {
+export interface LocalAwsOptions extends Omit<SandboxOptions, 'stateDir' | 'startScript'> {
   /** Folder for keys and the hosts' home directories. */
   stateDir: string;
   /** Folder for the AWS files of the seeded user. */
@@ -44,7 +46,18 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   await mkdir(options.stateDir, { recursive: true, mode: 0o700 });
   const identityFile = join(options.stateDir, 'id_ed25519');
   const identity = await loginKey(identityFile);
-  const sandbox = await startSandbox({ ...options, stateDir: options.awsDir });
+  let nodes: SshHosts['hosts'] = [];
+  const nodeOf = (id: string): AgentNode | undefined =>
+    nodes.find(({ instanceId }) => instanceId === id);
+  const sandbox = await startSandbox({
+    ...options,
+    stateDir: options.awsDir,
+    startScript: (instanceId, script) => {
+      const managed = sandbox.account.nodes.find((each) => each.instanceId === instanceId);
+      const node = managed?.pingStatus === 'Online' ? nodeOf(instanceId) : undefined;
+      return node && startShellScript(node, script);
+    },
+  });
   try {
     const hosts = await startSshHosts({
       hosts: sshHostSeeds(sandbox).map((host) =>
@@ -53,6 +66,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       authorizedKeys: [identity, ...(options.authorizedKeys ?? [])],
       stateDirectory: options.stateDir,
     });
+    nodes = hosts.hosts;
     const gateway = attachGateway({
       server: sandbox.httpServer,
       registry: sandbox.registry,
@@ -66,7 +80,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         return Promise.resolve(isForeign ? { error: 'AccessDenied' } : caller);
       },
       agentFor: (session) => {
-        const node = hosts.hosts.find(({ instanceId }) => instanceId === session.target);
+        const node = nodeOf(session.target);
         return createAgent({
           session,
           registry: sandbox.registry,

@@ -7,6 +7,8 @@ import { CredentialStore } from './credential-store.ts';
 import { createApiServer } from './http/server.ts';
 import { SignatureVerifier } from './http/signature.ts';
 import type { UpgradeSignature } from './http/signature.ts';
+import { CommandRegistry } from './run-command/command-registry.ts';
+import type { RunningScript, ScriptRequest } from './run-command/shell-script.ts';
 import { seedAccount } from './seed.ts';
 import { ec2ApiService } from './services/ec2.ts';
 import { iamService } from './services/iam.ts';
@@ -42,6 +44,8 @@ export interface SandboxOptions {
   ownDocuments?: readonly SessionDocument[];
   /** Documents that no policy of the person allows. Default: none. */
   deniedDocuments?: readonly string[];
+  /** Starts a Run Command script on a node. Default: no node's agent answers. */
+  startScript?: (instanceId: string, script: ScriptRequest) => RunningScript | undefined;
   /** Milliseconds since the epoch. Default: the machine's clock. */
   now?: () => number;
 }
@@ -92,6 +96,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const urlHost = host === '::1' ? '[::1]' : host;
   const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
   const { documents = SERVED_DOCUMENTS, ownDocuments = [], deniedDocuments = [] } = options;
+  const commands = new CommandRegistry({ now, start: options.startScript ?? (() => undefined) });
   const httpServer = createApiServer({
     verifier,
     services: [
@@ -106,6 +111,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         ownDocuments,
         deniedDocuments,
         gatewayUrl,
+        commands,
         now,
       }),
       kmsService({ account, vault }),
@@ -145,6 +151,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     },
     verifyUpgrade: (request) => verifier.verifyUpgrade(request),
     close: async () => {
+      commands.close();
       for (const { sessionId } of registry.list()) registry.terminate(sessionId, '');
       await closeServer(httpServer);
       await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));

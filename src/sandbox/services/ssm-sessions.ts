@@ -243,19 +243,19 @@ function isConnected(account: SandboxAccount, target: string, region: string): b
   );
 }
 
-function targetArn({ accountId }: SandboxAccount, region: string, target: string): string {
+export function targetArn({ accountId }: SandboxAccount, region: string, target: string): string {
   return target.startsWith('mi-')
     ? `arn:aws:ssm:${region}:${accountId}:managed-instance/${target}`
     : `arn:aws:ec2:${region}:${accountId}:instance/${target}`;
 }
 
 /** The documents of AWS itself belong to no account. */
-function documentArn({ accountId }: SandboxAccount, region: string, name: string): string {
+export function documentArn({ accountId }: SandboxAccount, region: string, name: string): string {
   const owner = name.startsWith('AWS-') ? '' : accountId;
   return `arn:aws:ssm:${region}:${owner}:document/${name}`;
 }
 
-function notAuthorized(callerArn: string, action: string, resource: string): ServiceError {
+export function notAuthorized(callerArn: string, action: string, resource: string): ServiceError {
   return new ServiceError('AccessDeniedException', '', 400, {
     Message:
       `User: ${callerArn} is not authorized to perform: ssm:${action} on resource: ${resource} ` +

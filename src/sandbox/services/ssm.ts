@@ -1,20 +1,23 @@
-import type { Ec2Instance, ManagedNode, SandboxAccount } from '../account.ts';
+import type { ManagedNode, SandboxAccount } from '../account.ts';
 import type { JsonInput } from '../http/json-input.ts';
 import { jsonService } from '../http/json-protocol.ts';
 import type { JsonOperation } from '../http/json-protocol.ts';
 import type { HttpService } from '../http/service.ts';
 import { PageTokens } from '../page-tokens.ts';
 import { ServiceError } from '../service-error.ts';
+import type { CommandRegistry } from '../run-command/command-registry.ts';
 import { tagValue } from './ec2-filters.ts';
+import { nodeTags } from './node-tags.ts';
+import { commandOperations } from './ssm-commands.ts';
 import { sessionOperations } from './ssm-sessions.ts';
 import type { SsmSessionOptions } from './ssm-sessions.ts';
 
 const PAGE_SIZE = { min: 5, max: 50, default: 10 } as const;
 const PING_INTERVAL_MS = 5 * 60_000;
 
-type SsmOptions = SsmSessionOptions & { now: () => number };
+type SsmOptions = SsmSessionOptions & { now: () => number; commands: CommandRegistry };
 
-/** AWS Systems Manager, 2014-11-06: nodes and sessions. */
+/** AWS Systems Manager, 2014-11-06: nodes, sessions and Run Command. */
 export function ssmService(options: SsmOptions): HttpService {
   return jsonService({
     signingName: 'ssm',
@@ -22,6 +25,7 @@ export function ssmService(options: SsmOptions): HttpService {
     operations: {
       DescribeInstanceInformation: describeInstanceInformation(options),
       ...sessionOperations(options),
+      ...commandOperations(options),
     },
   });
 }
@@ -114,14 +118,13 @@ function readFilters(input: JsonInput): NodeFilter[] {
 
 function nodeMatches(account: SandboxAccount, node: ManagedNode, filter: NodeFilter): boolean {
   const facts = filter.key.startsWith('tag')
-    ? tagFacts(account.instances, node, filter.key)
+    ? tagFacts(account, node, filter.key)
     : (NODE_FACTS[filter.key] ?? EXTRA_FACTS[filter.key])?.(node);
   return filter.values.some((value) => facts?.includes(value));
 }
 
-function tagFacts(instances: readonly Ec2Instance[], node: ManagedNode, key: string) {
-  const instance = instances.find(({ instanceId }) => instanceId === node.instanceId);
-  const tags = instance?.tags ?? node.tags ?? {};
+function tagFacts(account: SandboxAccount, node: ManagedNode, key: string) {
+  const tags = nodeTags(account, node);
   return key === 'tag-key' ? Object.keys(tags) : [tagValue(tags, key.slice('tag:'.length))];
 }
 

@@ -54,6 +54,8 @@ export class ShellSession {
   #isInputEnded = false;
   #isOutputGone = false;
   #isLeaving = false;
+  /** Typed between a silence taken for readiness and a handshake that came after all. */
+  #early: Buffer[] = [];
   #exitCode: number | undefined;
   #noticeTimer: NodeJS.Timeout | undefined;
   #hasSaidInterrupted = false;
@@ -161,14 +163,19 @@ export class ShellSession {
   #onInput(chunk: Buffer): void {
     if (this.#terminal === undefined) {
       this.#endOfInput.typed(chunk);
-      this.#connection.sendInput(chunk);
+      this.#send(chunk);
     } else {
       for (const part of this.#escapes.take(chunk)) {
-        if (Buffer.isBuffer(part)) this.#connection.sendInput(part);
+        if (Buffer.isBuffer(part)) this.#send(part);
         else this.#obey(part);
       }
     }
     if (!this.#connection.wantsInput) this.#options.stdin.pause();
+  }
+
+  #send(bytes: Buffer): void {
+    if (this.#connection.isReady) this.#connection.sendInput(bytes);
+    else this.#early.push(bytes);
   }
 
   #obey(request: EscapeRequest): void {
@@ -205,6 +212,7 @@ export class ShellSession {
 
   #readInput(): void {
     const { stdin } = this.#options;
+    for (const bytes of this.#early.splice(0)) this.#connection.sendInput(bytes);
     if (this.#isReading && !this.#isInputEnded && stdin.isPaused()) stdin.resume();
   }
 

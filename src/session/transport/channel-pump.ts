@@ -80,6 +80,8 @@ export class ChannelPump {
   stop(): void {
     this.#isStopped = true;
     this.#clearTimer();
+    // A socket that is not read would never see the answer to its close.
+    if (this.#isReadingPaused) this.#socket?.resumeReading();
     this.#socket?.close();
     this.#socket = undefined;
   }

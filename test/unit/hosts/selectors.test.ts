@@ -2,7 +2,7 @@ import type { Instance } from '@aws-sdk/client-ec2';
 import type { InstanceInformation } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import type { TaggedSource } from '../../../src/hosts/inventory-source.ts';
-import { selectHost, selectHosts } from '../../../src/hosts/selectors.ts';
+import { selectAgents, selectHost, selectHosts } from '../../../src/hosts/selectors.ts';
 import type { SelectorWorld } from '../../../src/hosts/selectors.ts';
 import type { SyncedHost } from '../../../src/hosts/synced-hosts.ts';
 import { DevaccessError } from '../../../src/platform/errors.ts';
@@ -165,5 +165,34 @@ describe('a name or an id', () => {
     });
     expect((await selectHost(id(5), hosts)).reach.target).toBe(id(5));
     await expect(selectHost('web', hosts)).rejects.toMatchObject({ code: 'DA_HOST_UNKNOWN' });
+  });
+});
+
+describe('hosts whose agents are used', () => {
+  it('are each taken once, and what a tag means beyond them is told', async () => {
+    const here = world(
+      {
+        instances: [instance(1), instance(2, 'stopped'), instance(3), instance(4)],
+        managed: [online(id(1))],
+        byId: [{ InstanceId: id(4), PingStatus: 'ConnectionLost' }],
+      },
+      [behind(3, '10.0.0.3')],
+    );
+    const { hosts, refused, notices } = await selectAgents(['tag:Role=web', id(1)], here);
+    expect(hosts.map(({ instanceId }) => instanceId)).toEqual([id(1)]);
+    expect(refused.map(({ instanceId, error }) => [instanceId, error.code])).toEqual([
+      [id(3), 'DA_NO_AGENT'],
+      [id(4), 'DA_TARGET_NOT_CONNECTED'],
+    ]);
+    expect(notices).toEqual([`left out web-2 (${id(2)}): stopped`]);
+  });
+
+  it('are refused at once when a host behind a bastion is named itself', async () => {
+    await expect(selectAgents(['web-3'], world({}, [behind(3, '10.0.0.3')]))).rejects.toMatchObject(
+      {
+        code: 'DA_NO_AGENT',
+        exitCode: 2,
+      },
+    );
   });
 });

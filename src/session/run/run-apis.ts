@@ -1,0 +1,34 @@
+import { SsmSessionApi } from '../ssm-session-api.ts';
+import type { Environment } from '../../platform/paths.ts';
+import { RunCommandApi } from './run-command-api.ts';
+import type { RunApis } from './run-on-host.ts';
+import type { RunHost } from './run-on-hosts.ts';
+
+/** The services' calls for the accounts and regions that hosts live in; each is set up once. */
+export class RunApiCache {
+  readonly #env: Environment;
+  readonly #apis = new Map<string, Promise<RunApis>>();
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  of({ profile, region }: Pick<RunHost, 'profile' | 'region'>): Promise<RunApis> {
+    const key = JSON.stringify([profile, region]);
+    const known = this.#apis.get(key);
+    if (known !== undefined) return known;
+    const apis = this.#create(profile, region);
+    this.#apis.set(key, apis);
+    return apis;
+  }
+
+  async #create(profile: string | undefined, region: string | undefined): Promise<RunApis> {
+    const session = await SsmSessionApi.create({ profile, region, env: this.#env });
+    let runCommand: Promise<RunCommandApi> | undefined;
+    return {
+      session,
+      runCommand: () =>
+        (runCommand ??= RunCommandApi.create({ profile, env: this.#env }, session.region)),
+    };
+  }
+}
