@@ -30,16 +30,17 @@ function page(id, command) {
     .sort(([left], [right]) => left.localeCompare(right));
   if (command.enableJsonFlag)
     flags.push(['json', { summary: 'print the result as JSON', type: 'boolean' }]);
-  const examples = (command.examples ?? []).map((example) =>
-    example
+  const filledIn = (text) =>
+    text
       .replaceAll('<%= config.bin %>', 'devaccess')
-      .replaceAll('<%= command.id %>', id.replaceAll(':', ' ')),
-  );
+      .replaceAll('<%= command.id %>', id.replaceAll(':', ' '));
+  const examples = (command.examples ?? []).map(filledIn);
+  const usage = command.usage ? `devaccess ${filledIn(command.usage)}` : `${name} [flags]`;
   return [
     `# ${name}`,
     command.summary ?? '',
     command.description ?? '',
-    `\`\`\`\n${command.usage === undefined ? `${name} [flags]` : `devaccess ${command.usage}`}\n\`\`\``,
+    `\`\`\`\n${usage}\n\`\`\``,
     flags.map(flagLine).join('\n'),
     ...(examples.length > 0 ? ['Examples', `\`\`\`\n${examples.join('\n')}\n\`\`\``] : []),
   ]

@@ -13,7 +13,7 @@ export default class Run extends DevaccessCommand {
     'HOST is a name of `hosts sync`, an instance id or tag:KEY=VALUE. What follows -- is the ' +
     "command: one word is a line for the server's shell, several are a program and its arguments. " +
     'The exit code is that of the command for one server; for many 0, 1, or 4 where some failed.';
-  static override usage = 'run HOST... [--tag K=V] [flags] -- COMMAND [ARGUMENT...]';
+  static override usage = '<%= command.id %> HOST... [--tag K=V] [flags] -- COMMAND [ARGUMENT...]';
   static override examples = [
     '<%= config.bin %> <%= command.id %> bastion -- uptime',
     "<%= config.bin %> <%= command.id %> --tag Role=web -- 'systemctl is-active nginx | tee /tmp/state'",
