@@ -30,8 +30,8 @@ const NOT_BACKED_BY_MFA = new Set([
 export interface RenewalRequest {
   profile: string;
   env: Environment;
-  /** Whether the terminal is free for a question; else only SSH_ASKPASS and DEVACCESS_ASKPASS will do. */
-  onTerminal: boolean;
+  /** False where the terminal is another program's: only SSH_ASKPASS and DEVACCESS_ASKPASS will do. */
+  onTerminal?: boolean;
   /** When the credentials were found expired, in epoch milliseconds. */
   failedAtMs: number;
   /** `devaccess mfa` as program and first arguments. */
@@ -61,7 +61,7 @@ interface Outcome {
  */
 export async function renewByPerson(request: RenewalRequest): Promise<boolean> {
   const { profile, env, say } = request;
-  const isTerminal = request.onTerminal && hasTerminal();
+  const isTerminal = request.onTerminal !== false && hasTerminal();
   const program = askpassProgram(env, isTerminal);
   if (!isTerminal && program === undefined) return false;
   const folder = stateDirectory(env);
