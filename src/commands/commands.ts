@@ -10,6 +10,8 @@ import Run from './run.ts';
 import SandboxCode from './sandbox/code.ts';
 import SandboxDemo from './sandbox/demo.ts';
 import SandboxStart from './sandbox/start.ts';
+import SessionsList from './sessions/list.ts';
+import SessionsTerminate from './sessions/terminate.ts';
 import Shell from './shell.ts';
 import TunnelsUp from './tunnels/up.ts';
 
@@ -28,6 +30,8 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sandbox:code': SandboxCode,
   'sandbox:demo': SandboxDemo,
   'sandbox:start': SandboxStart,
+  'sessions:list': SessionsList,
+  'sessions:terminate': SessionsTerminate,
   shell: Shell,
   'tunnels:up': TunnelsUp,
 };
