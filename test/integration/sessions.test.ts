@@ -103,7 +103,7 @@ describe('devaccess sessions list', () => {
     expect(await list('--mine')).toMatchObject([
       { host: 'bastion', status: 'Connected', document: 'AWS-StartNonInteractiveCommand' },
     ]);
-    const [{ sessionId }] = (await list()) as [OpenSession];
+    const { sessionId } = (await list())[0]!;
     const ended = await person.run('devaccess', ['sessions', 'terminate', sessionId]);
     expect([ended.code, ended.stdout.toString()]).toEqual([0, `ended ${sessionId}\n`]);
     await eventually('the command was ended', () => child.exitCode !== null);
