@@ -3,6 +3,7 @@
  * anything: a path, what steers a terminal, a name that means a device.
  */
 export function refusedName(name: Buffer, platform = process.platform): string | undefined {
+  if (name.length > LONGEST_NAME_BYTES) return 'the name is too long';
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(name);
@@ -18,6 +19,9 @@ export function refusedName(name: Buffer, platform = process.platform): string |
   }
   return undefined;
 }
+
+/** 255 characters, which is what file systems take, have no more bytes than this in UTF-8. */
+const LONGEST_NAME_BYTES = 1020;
 
 const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 

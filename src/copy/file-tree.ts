@@ -29,6 +29,8 @@ export interface FileTree {
    * must not choose names that lead out of the folder it was given.
    */
   readonly followsLinks: boolean;
+  /** Whether patterns in a source's name are ours to expand; here the person's shell has done it. */
+  readonly expandsPatterns: boolean;
   /** How a path is shown to the person. */
   show(path: string): string;
   /** The absolute path of what the person wrote. */

@@ -9,6 +9,7 @@ import type { FileFacts, FileTree, Listing } from './file-tree.ts';
 /** This machine's files. */
 export const localTree: FileTree = {
   followsLinks: false,
+  expandsPatterns: false,
   show: (path) => path,
   resolve: (path) => Promise.resolve(resolve(path)),
   stat: (path) => factsAt(path, () => stat(path, { bigint: true })),

@@ -2,6 +2,7 @@ import { EXIT } from '../platform/errors.ts';
 import { FileFailure, noSuchFile } from './failures.ts';
 import type { CopyFailure } from './failures.ts';
 import type { FileEntry, FileFacts, FileTree } from './file-tree.ts';
+import { expandPattern } from './glob.ts';
 import { forEachAtOnce } from './at-once.ts';
 
 /** One file to be copied; the paths are absolute. */
@@ -43,41 +44,73 @@ const LISTED_AT_ONCE = 16;
  * @throws DevaccessError when nothing at all can be copied: DA_NOT_A_DIRECTORY, or what the trees throw
  */
 export async function planCopy(request: CopyRequest): Promise<CopyPlan> {
-  const { from, to } = request;
-  const target = await findTarget(request);
   const plan: CopyPlan = { directories: [], files: [], refused: [] };
+  const sources: Source[] = [];
   for (const source of request.sources) {
-    const path = await from.resolve(source);
-    try {
-      const facts = await from.stat(path);
-      if (facts === undefined) throw noSuchFile(from.show(path));
-      const name = from.baseName(source);
-      const isWhole = name === '' || name === '.';
-      const destination = target.isDirectory && !isWhole ? to.join(target.path, name) : target.path;
-      if (facts.type === 'directory') {
-        if (!request.recursive) throw isDirectory(from.show(path));
-        plan.directories.push({ source: path, destination, facts });
-        await new Scan(request, plan).run(path, destination);
-      } else if (facts.type === 'file') {
-        plan.files.push({ source: path, destination, facts });
-      } else throw isSpecial(from.show(path));
-    } catch (error) {
-      refuse(plan, from.show(path), error);
-    }
+    sources.push(...(await findSources(request.from, source, plan)));
   }
+  const target = await findTarget(request, Math.max(sources.length, request.sources.length));
+  for (const source of sources) await addSource(request, plan, target, source);
   refuseClashes(request, plan);
   return plan;
 }
 
-async function findTarget({
-  to,
-  sources,
-  destination,
-}: CopyRequest): Promise<{ path: string; isDirectory: boolean }> {
+interface Source {
+  path: string;
+  /** Its last name; empty for all that is in a directory. */
+  name: string;
+  facts: FileFacts;
+}
+
+/** What a name stands for: the file of that name, else those that match it as a pattern. */
+async function findSources(from: FileTree, source: string, plan: CopyPlan): Promise<Source[]> {
+  const path = await from.resolve(source);
+  const facts = await from.stat(path).catch((error: unknown) => {
+    refuse(plan, from.show(path), error);
+    return null;
+  });
+  if (facts === null) return [];
+  if (facts !== undefined) {
+    const name = from.baseName(source);
+    return [{ path, name: name === '.' ? '' : name, facts }];
+  }
+  const found: Source[] = [];
+  for (const match of from.expandsPatterns ? await expandPattern(from, path) : []) {
+    const matched = await from.stat(match);
+    if (matched !== undefined) {
+      found.push({ path: match, name: from.baseName(match), facts: matched });
+    }
+  }
+  if (found.length === 0) refuse(plan, from.show(path), noSuchFile(from.show(path)));
+  return found;
+}
+
+async function addSource(
+  request: CopyRequest,
+  plan: CopyPlan,
+  target: { path: string; isDirectory: boolean },
+  { path, name, facts }: Source,
+): Promise<void> {
+  const { from, to } = request;
+  const isInside = target.isDirectory && name !== '';
+  const destination = isInside ? to.join(target.path, name) : target.path;
+  if (facts.type === 'file') plan.files.push({ source: path, destination, facts });
+  else if (facts.type !== 'directory') refuse(plan, from.show(path), isSpecial(from.show(path)));
+  else if (!request.recursive) refuse(plan, from.show(path), isDirectory(from.show(path)));
+  else {
+    plan.directories.push({ source: path, destination, facts });
+    await new Scan(request, plan).run(path, destination);
+  }
+}
+
+async function findTarget(
+  { to, destination }: CopyRequest,
+  sources: number,
+): Promise<{ path: string; isDirectory: boolean }> {
   const path = await to.resolve(destination);
   const facts = await to.stat(path);
   if (facts?.type === 'directory') return { path, isDirectory: true };
-  const mustBeDirectory = sources.length > 1 || /(?:^|\/)\.{0,2}$/.test(destination);
+  const mustBeDirectory = sources > 1 || /(?:^|\/)\.{0,2}$/.test(destination);
   if (mustBeDirectory) {
     throw new FileFailure('DA_NOT_A_DIRECTORY', `${to.show(path)} is not a folder`, {
       next: 'make it first, or name a folder that exists',

@@ -14,6 +14,7 @@ const MAX_ENTRIES = 1_000_000;
 /** A server's files over SFTP. */
 export class RemoteTree implements FileTree {
   readonly followsLinks = true;
+  readonly expandsPatterns = true;
   readonly #host: string;
   readonly #client: () => SftpClient;
   #home: Promise<string> | undefined;

@@ -109,11 +109,8 @@ export class SessionPool {
   }
 
   async #openAnother(): Promise<SftpConnection> {
-    const connection = await SftpConnection.open(this.#options.program, () => undefined);
-    if (this.#isStopped) {
-      await connection.close();
-      throw new DevaccessError('DA_SSH_CONNECT', 'no longer needed');
-    }
+    const { program } = this.#options;
+    const connection = await SftpConnection.open(program, () => undefined, this.#stopped.signal);
     this.#open.add(connection);
     this.peak = Math.max(this.peak, this.#open.size);
     this.#options.onOpen(connection);
@@ -131,8 +128,10 @@ export class SessionPool {
   #sayFewer(wanted: number): void {
     if (this.#hasSaidFewer || this.#isStopped) return;
     this.#hasSaidFewer = true;
-    this.#options.onNotice(
-      `${this.#open.size} of ${wanted} sessions could be opened (${this.#lastReason.message})`,
-    );
+    const reason = this.#lastReason;
+    const isAuth = reason instanceof DevaccessError && reason.code === 'DA_SSH_AUTH';
+    const advice = isAuth ? '; only the first may ask: let ssh-agent hold the key' : '';
+    const count = `${this.#open.size} of ${wanted} sessions could be opened`;
+    this.#options.onNotice(`${count} (${reason.message})${advice}`);
   }
 }

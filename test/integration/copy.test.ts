@@ -41,8 +41,8 @@ describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s'
   afterEach(() => person.noSessionIsOpen());
 
   async function cp(...args: string[]): Promise<CopyResult> {
-    const config = join(person.home, '.ssh', 'config');
-    const run = await person.run('devaccess', ['cp', '--json', '-F', config, ...args]);
+    const config = args.includes('-F') ? [] : ['-F', join(person.home, '.ssh', 'config')];
+    const run = await person.run('devaccess', ['cp', '--json', ...config, ...args]);
     if (run.code !== 0) throw new Error(`${run.stdout.toString()}${run.stderr}`);
     return JSON.parse(run.stdout.toString()) as CopyResult;
   }
@@ -107,6 +107,34 @@ describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s'
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('uses sessions of their own, even where ssh would share connections', async () => {
+    const config = join(person.home, '.ssh', 'config');
+    const sharing = join(person.home, '.ssh', 'sharing');
+    const shared = `ControlMaster auto\nControlPath ${person.home}/.ssh/cm-%C\nControlPersist 30\n`;
+    writeFileSync(sharing, `Host *\n${shared}Include ${config}\n`);
+    writeFileSync(join(here, 'shared'), randomBytes(8 * KIB * KIB));
+    const before = person.aws.sandbox.registry.list().length;
+    const up = await cp('-F', sharing, join(here, 'shared'), `someserver:${there}`);
+    expect(up.sessions).toBeGreaterThan(1);
+    // One more for the digest.
+    const started = person.aws.sandbox.registry.list().length - before;
+    expect(started).toBeGreaterThan(up.sessions);
+    expect(readdirSync(join(person.home, '.ssh')).filter((name) => name.startsWith('cm-'))).toEqual(
+      [],
+    );
+  });
+
+  it('expands patterns of the server', async () => {
+    for (const name of ['x1.log', 'x2.log', 'x[1].log', '.x.log']) {
+      writeFileSync(join(there, name), name);
+    }
+    const into = join(here, 'matched');
+    mkdirSync(into);
+    await cp(`someserver:${there}/x?.log`, `someserver:${there}/x[1].log`, into);
+    expect(readdirSync(into).sort()).toEqual(['x1.log', 'x2.log', 'x[1].log']);
+    await expect(cp(`someserver:${there}/*.none`, into)).rejects.toThrow('DA_NO_SUCH_FILE');
   });
 
   it('overwrites in one step, and leaves the old file where the copy fails', async () => {

@@ -30,9 +30,14 @@ export class SftpConnection {
    * Logs in. There is no time limit: the person may be typing.
    *
    * @param onLine takes what ssh says to the person
+   * @param stop ends the attempt
    * @throws DevaccessError of `sshFailure`, DA_NO_SSH, DA_SFTP_PROTOCOL
    */
-  static async open(ssh: SshProgram, onLine: (line: string) => void): Promise<SftpConnection> {
+  static async open(
+    ssh: SshProgram,
+    onLine: (line: string) => void,
+    stop?: AbortSignal,
+  ): Promise<SftpConnection> {
     let broken: Error | undefined;
     const client: SftpClient = new SftpClient((packet) => process.write(packet));
     const process: SshProcess = new SshProcess(
@@ -54,6 +59,8 @@ export class SftpConnection {
       client.end(broken ?? reason);
       return broken ?? reason;
     });
+    const onStop = (): void => process.kill();
+    stop?.addEventListener('abort', onStop);
     try {
       await client.start();
       return new SftpConnection(client, await client.limits(), process, gone);
@@ -61,6 +68,8 @@ export class SftpConnection {
       process.kill();
       await gone;
       throw protocolFailure(ssh.host, error);
+    } finally {
+      stop?.removeEventListener('abort', onStop);
     }
   }
 

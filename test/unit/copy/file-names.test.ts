@@ -17,6 +17,10 @@ describe('a name from a server', () => {
     },
   );
 
+  it('is refused where no file system would take it', () => {
+    expect(refusedName(Buffer.alloc(1021, 'a'))).toBe('the name is too long');
+  });
+
   it('is refused where it is not UTF-8', () => {
     expect(refusedName(Buffer.from([0x61, 0xff]), 'linux')).toBe('the name is not UTF-8');
   });

@@ -7,6 +7,7 @@ import type { CopyPlan } from '../../../src/copy/plan.ts';
 /** A tree in memory: a path that ends in `/` is a directory, `@` a link, `|` a device. */
 class MemoryTree implements FileTree {
   readonly followsLinks = false;
+  readonly expandsPatterns = true;
   readonly #nodes = new Map<string, { type: FileFacts['type']; target?: string }>();
   readonly #badNames: Record<string, string[]>;
 
@@ -176,5 +177,26 @@ describe('what is copied to where', () => {
   ])('-r %s to %s fills %s', async (from, to, expected) => {
     const { directories } = await plan([from], to, true);
     expect(directories[0]?.destination).toBe(expected);
+  });
+
+  it.each([
+    [['*.txt'], ['a.txt']],
+    [['*/*.txt'], ['other/a.txt']],
+    [['dir/su?/[ab]'], ['dir/sub/b']],
+    [
+      ['[!x].txt', 'di*/l*k'],
+      ['a.txt', 'dir/link'],
+    ],
+    [['*.none'], []],
+  ])('%j stands for what matches', async (patterns, names) => {
+    const { files, refused } = await plan(patterns, 'there');
+    expect(files.map((file) => file.source)).toEqual(names.map((name) => `/home/${name}`));
+    expect(refused.map(({ error }) => error.code)).toEqual(
+      names.length === 0 ? ['DA_NO_SUCH_FILE'] : [],
+    );
+  });
+
+  it('takes many matches only for a folder', async () => {
+    await expect(plan(['*'], 'there/new')).rejects.toMatchObject({ code: 'DA_NOT_A_DIRECTORY' });
   });
 });
