@@ -65,10 +65,16 @@ export default class Cp extends DevaccessCommand {
       now: () => performance.now(),
       say: (line) => display?.say(printable(line)),
       onProgress: (progress) => display?.update(progress),
+      onInterrupted: () => {
+        display?.end();
+        this.talk('Interrupted. The same command goes on where it stopped.');
+      },
     }).finally(() => display?.end());
     for (const { message, code } of result.failed) this.talk(printable(`${message} [${code}]`));
     this.log(describe(result));
-    if (result.failed.length > 0) process.exitCode = EXIT.partial;
+    if (result.failed.length > 0) {
+      process.exitCode = result.files > 0 ? EXIT.partial : EXIT.failed;
+    }
     return result;
   }
 }

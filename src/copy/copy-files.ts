@@ -43,6 +43,8 @@ export interface CopyOptions {
   /** A line for the person: what ssh says, notices. Not printable yet. */
   say: (line: string) => void;
   onProgress: (progress: CopyProgress) => void;
+  /** A signal ends the process in a moment; what is there is written down. */
+  onInterrupted: () => void;
 }
 
 export interface CopyProgress {
@@ -149,17 +151,17 @@ class Copy {
   }
 
   async run(): Promise<CopyResult> {
-    let isDone = false;
+    let isResumable = true;
     try {
       await withSignalCleanup(
         () => this.#stop(),
         () => this.#copy(),
       );
-      isDone = this.#failures.length === 0;
+      isResumable = this.#progress.filesDone < this.#progress.files;
     } catch (error) {
       throw protocolFailure(this.#route.host, error);
     } finally {
-      this.#journal.close(!isDone);
+      this.#journal.close(isResumable);
       await Promise.all([this.#pool.close(), this.#digester.close()]);
     }
     return this.#result();
@@ -263,7 +265,7 @@ class Copy {
     this.#journal.flush();
     this.#pool.kill();
     this.#digester.kill();
-    this.#options.say('Interrupted. The same command goes on where it stopped.');
+    this.#options.onInterrupted();
   }
 
   #result(): CopyResult {

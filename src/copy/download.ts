@@ -3,7 +3,7 @@ import { lstat, open, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { localFailure, remoteFailure, sourceChanged } from './failures.ts';
-import { FileTransfer } from './file-transfer.ts';
+import { FileTransfer, SYNC_FROM_BYTES } from './file-transfer.ts';
 import { localDigest, readBlock } from './local-file.ts';
 import type { Range } from './range-set.ts';
 import { RemoteFile } from './remote-file.ts';
@@ -105,7 +105,7 @@ export class Download extends FileTransfer {
     try {
       await file.utimes(facts.atimeS, facts.mtimeS);
       await file.chmod(facts.mode);
-      await file.sync();
+      if (facts.size >= SYNC_FROM_BYTES) await file.sync();
       await rename(path, destination);
     } catch (error) {
       throw localFailure(error, 'write', destination);

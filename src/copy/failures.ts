@@ -21,6 +21,16 @@ export function noSuchFile(shown: string): FileFailure {
   });
 }
 
+export function isFolder(shown: string): FileFailure {
+  return new FileFailure(
+    'DA_IS_DIRECTORY',
+    `${shown} is a folder, which no file takes the place of`,
+    {
+      next: 'remove it, or copy to another name',
+    },
+  );
+}
+
 export function sourceChanged(shown: string): FileFailure {
   return new FileFailure('DA_SOURCE_CHANGED', `${shown} changed while it was copied`, {
     next: 'copy it again when nobody writes to it',

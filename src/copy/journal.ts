@@ -136,8 +136,9 @@ export class Journal {
   /** @param isNeeded whether there is anything left for another run to go on with */
   close(isNeeded: boolean): void {
     this.flush();
+    const isEmpty = fstatSync(this.#file).size === 0;
     closeSync(this.#file);
-    if (!isNeeded) rmSync(this.path, { force: true });
+    if (!isNeeded || isEmpty) rmSync(this.path, { force: true });
   }
 
   #isOfUse({ source, version }: FileRecord, plan: FilePlan): boolean {

@@ -2,7 +2,13 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { remoteDiskFull, localFailure, remoteFailure, sourceChanged } from './failures.ts';
+import {
+  isFolder,
+  localFailure,
+  remoteDiskFull,
+  remoteFailure,
+  sourceChanged,
+} from './failures.ts';
 import { FileTransfer, SYNC_FROM_BYTES } from './file-transfer.ts';
 import { localDigest, readBlock } from './local-file.ts';
 import { localFacts } from './local-tree.ts';
@@ -163,7 +169,8 @@ export class Upload extends FileTransfer {
   }
 
   /** A full disk is a bare "Failure" to OpenSSH, so the file system is asked; others say it. */
-  async #writeFailure({ client }: SftpConnection, error: unknown): Promise<unknown> {
+  async #writeFailure(connection: SftpConnection, error: unknown): Promise<unknown> {
+    const { client } = connection;
     const isVague = error instanceof SftpStatusError && error.status === STATUS.failure;
     if (isVague && /no space|quota/i.test(error.message)) {
       return remoteDiskFull(this.#shownDestination);
@@ -175,6 +182,9 @@ export class Upload extends FileTransfer {
       const missing = this.plan.facts.size - this.record.have.bytes;
       if (free < Math.max(missing, 1)) return remoteDiskFull(this.#shownDestination);
     }
+    const remote = this.context.remoteOver(connection);
+    const taken = isVague ? await remote.lstat(this.plan.destination) : undefined;
+    if (taken?.type === 'directory') return isFolder(this.#shownDestination);
     return remoteFailure(error, 'write', this.#shownDestination);
   }
 }

@@ -148,6 +148,20 @@ describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s'
     await expect(cp(`someserver:${there}/missing`, old)).rejects.toThrow('DA_NO_SUCH_FILE');
     await expect(cp(join(here, 'tree'), `someserver:${there}`)).rejects.toThrow('DA_IS_DIRECTORY');
     expect(readFileSync(old, 'utf8')).toBe('new');
+    mkdirSync(join(there, 'taken', 'new'), { recursive: true });
+    await expect(cp(join(here, 'new'), `someserver:${there}/taken`)).rejects.toThrow(
+      'DA_IS_DIRECTORY',
+    );
+    await expect(cp(`someserver:${old}`, join(there, 'taken', 'new', '..'))).resolves.toBeDefined();
+    mkdirSync(join(here, 'old'));
+    await expect(cp(`someserver:${old}`, here)).rejects.toThrow('DA_FILE_NOT_WRITABLE');
+    expect([...readdirSync(here), ...readdirSync(there, { recursive: true })].join()).not.toContain(
+      'devaccess-part',
+    );
+    const journals = join(person.home, '.local', 'state', 'devaccess', 'copies');
+    expect(
+      readdirSync(journals).filter((name) => statSync(join(journals, name)).size === 0),
+    ).toEqual([]);
   });
 });
 

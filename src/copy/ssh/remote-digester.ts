@@ -3,6 +3,8 @@ import type { SshProgram } from './ssh-program.ts';
 import { SshProcess } from './ssh-process.ts';
 
 const GREETING = 'devaccess-sha256';
+/** How long logging in may take; with a slow network and a jump host it is a few seconds. */
+const GREETING_PATIENCE_MS = 45_000;
 /** A digest in hex, and room for what a start-up file may say before the greeting. */
 const MAX_LINE_CHARS = 4096;
 
@@ -31,6 +33,7 @@ export class RemoteDigester {
   readonly #waiting: ((digest: string | undefined) => void)[] = [];
   #process: SshProcess | undefined;
   #isGreeted = false;
+  #onGreeted: () => void = () => undefined;
   #isOver = false;
   #unfinished = '';
   #unsent = '';
@@ -59,6 +62,9 @@ export class RemoteDigester {
       (bytes) => this.#receive(bytes.toString('latin1')),
       () => undefined,
     );
+    // A login that runs something else instead, as a menu, never greets.
+    const timer = setTimeout(() => this.#process?.kill(), GREETING_PATIENCE_MS);
+    this.#onGreeted = () => clearTimeout(timer);
     void this.#process.ended.then(() => this.#end());
   }
 
@@ -82,7 +88,10 @@ export class RemoteDigester {
     this.#unfinished = lines.pop() ?? '';
     for (const line of lines) {
       if (this.#isGreeted) this.#waiting.shift()?.(/^\\?([0-9a-f]{64})\b/.exec(line)?.[1]);
-      else this.#isGreeted = line.trim() === GREETING;
+      else if (line.trim() === GREETING) {
+        this.#isGreeted = true;
+        this.#onGreeted();
+      }
     }
     if (this.#unfinished.length > MAX_LINE_CHARS) this.#process?.kill();
     this.#send();
@@ -90,6 +99,7 @@ export class RemoteDigester {
 
   #end(): void {
     this.#isOver = true;
+    this.#onGreeted();
     for (const resolve of this.#waiting.splice(0)) resolve(undefined);
   }
 }
