@@ -1,4 +1,5 @@
-// Bundles src into dist: cli.cjs (`devaccess`) and proxy.cjs (`devaccess-proxy`). `npm run build`.
+// Bundles src into dist: cli.cjs (`devaccess`), proxy.cjs (`devaccess-proxy`) and tunnels.cjs (what
+// `devaccess tunnels up --detach` leaves running). `npm run build`.
 // Finished files are renamed into place, so that a running build never takes them from anybody.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ const shared = {
   outExtension: { '.js': '.cjs' },
 };
 
-/** Of `ws` the proxy uses the client alone, and never compresses: no server, no zlib. */
+/** Of `ws` sessions use the client alone, and never compresses: no server, no zlib. */
 const webSocketClientOnly = {
   name: 'web-socket-client-only',
   setup({ onResolve, onLoad }) {
@@ -66,6 +67,12 @@ try {
     entryPoints: { cli: 'src/commands/commands.ts' },
     outdir,
     external: ['@oclif/core', 'ssh2', 'cpu-features'],
+  });
+  await build({
+    ...shared,
+    entryPoints: { tunnels: 'src/commands/tunnels/detached-main.ts' },
+    outdir,
+    plugins: [webSocketClientOnly, sessionErrorsOnly],
   });
   // First into modules that esbuild can rid of what is not used, the lazy parts apart from the rest …
   const parts = join(outdir, 'parts');

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command } from '@oclif/core';
+import { Command, flush } from '@oclif/core';
 import { DevaccessError, EXIT, errorLine, printable, printableJson } from '../platform/errors.ts';
 
 /**
@@ -25,6 +25,12 @@ export abstract class DevaccessCommand extends Command {
       mfaCommand: [process.execPath, ...mfa] as [string, ...string[]],
       coolDownMs: 0,
     };
+  }
+
+  /** Ends the process, whatever keeps it: a call that AWS leaves unanswered could for a minute. */
+  protected async leave(exitCode: number): Promise<never> {
+    await flush();
+    process.exit(exitCode);
   }
 
   /** A command that has told its result already returns nothing, and nothing is printed. */

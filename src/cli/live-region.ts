@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { isInForeground } from '../platform/has-terminal.ts';
 
 /** A terminal as `process.stderr` is one. */
 export interface LiveTerminal {
@@ -23,7 +23,7 @@ export class LiveRegion {
   readonly #onResize: () => void;
   #drawn: string[] = [];
 
-  constructor(terminal: LiveTerminal, onResize: () => void, isForeground = isForegroundJob) {
+  constructor(terminal: LiveTerminal, onResize: () => void, isForeground = isInForeground) {
     this.#terminal = terminal;
     this.#isForeground = isForeground;
     this.#onResize = onResize;
@@ -75,16 +75,5 @@ export class LiveRegion {
     const room = Math.max(1, (this.#terminal.rows ?? 24) - 1);
     if (lines.length <= room) return [...lines];
     return [...lines.slice(0, room - 1), `(${lines.length - room + 1} more lines)`];
-  }
-}
-
-/** Whether the terminal is ours to draw on; where that cannot be told, it is. Linux: proc(5), fields 5 and 8. */
-function isForegroundJob(): boolean {
-  try {
-    const stat = readFileSync('/proc/self/stat', 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[2] === fields[5] || fields[5] === '-1';
-  } catch {
-    return true;
   }
 }

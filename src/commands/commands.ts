@@ -13,6 +13,8 @@ import SandboxStart from './sandbox/start.ts';
 import SessionsList from './sessions/list.ts';
 import SessionsTerminate from './sessions/terminate.ts';
 import Shell from './shell.ts';
+import TunnelsDown from './tunnels/down.ts';
+import TunnelsStatus from './tunnels/status.ts';
 import TunnelsUp from './tunnels/up.ts';
 
 export { main } from '../cli/main.ts';
@@ -33,5 +35,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sessions:list': SessionsList,
   'sessions:terminate': SessionsTerminate,
   shell: Shell,
+  'tunnels:down': TunnelsDown,
+  'tunnels:status': TunnelsStatus,
   'tunnels:up': TunnelsUp,
 };

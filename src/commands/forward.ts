@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
-import { printable } from '../platform/errors.ts';
+import { EXIT, printable } from '../platform/errors.ts';
 import { forwardEventText } from '../session/forward/event-text.ts';
 import type { ForwardEvent } from '../session/forward/port-forward.ts';
 import { selectorWorld } from './selector-world.ts';
@@ -62,6 +62,7 @@ export default class Forward extends DevaccessCommand {
     const { Connections } = await import('../aws/connections.ts');
     const { SsmSessionApi } = await import('../session/ssm-session-api.ts');
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
+    const { takeStopSignals } = await import('../platform/stop-request.ts');
     const pairs = (argv as string[]).slice(1).map(parsePortPair);
     const sessions = parseSessions(flags.sessions);
     const flow = readFlow(flags, process.env, readConfig(process.env).session);
@@ -79,6 +80,7 @@ export default class Forward extends DevaccessCommand {
       connections: new Connections(process.env),
     });
     await runForwards({
+      stop: takeStopSignals().signal,
       api,
       log: flags['log-file'] === undefined ? SILENT_LOG : fileLog(flags['log-file']),
       requests: pairs.map(({ local, remote }) => ({
@@ -92,6 +94,7 @@ export default class Forward extends DevaccessCommand {
       })),
       onEvent: (request, event) => this.show(`${args.host} ${request.port}`, event),
     });
+    return this.leave(EXIT.done);
   }
 
   private show(name: string, event: ForwardEvent): void {

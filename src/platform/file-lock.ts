@@ -14,6 +14,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, fileError } from './file-errors.ts';
 import { DevaccessError } from './errors.ts';
+import { processExists, startTicks } from './process-identity.ts';
 import { withSignalCleanup } from './signals.ts';
 
 /** Who holds a lock: enough to tell a live holder from one that was killed. */
@@ -107,7 +108,7 @@ function isStale(path: string, content: string): boolean {
   }
   if (holder.host !== hostname()) return false;
   if (!processExists(holder.pid)) return true;
-  const ticks = startTicks(String(holder.pid));
+  const ticks = startTicks(holder.pid);
   return holder.startTicks !== null && ticks !== null && ticks !== holder.startTicks;
 }
 
@@ -159,24 +160,5 @@ function parseHolder(content: string): LockHolder | undefined {
       : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) !== 'ESRCH';
-  }
-}
-
-/** Field 22 of /proc/PID/stat; the name in field 2 may hold blanks and brackets. */
-function startTicks(pid: string): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
   }
 }

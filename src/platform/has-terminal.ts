@@ -13,9 +13,10 @@ export function hasTerminal(): boolean {
   }
 }
 
-/** Fields 5 and 8 of /proc/PID/stat; the name in field 2 may hold blanks and brackets. */
-function isInForeground(): boolean {
+/** Whether this process is in the foreground of its terminal: fields 5 and 8 of /proc/PID/stat. */
+export function isInForeground(): boolean {
   try {
+    // The name in field 2 may hold blanks and brackets.
     const stat = readFileSync('/proc/self/stat', 'utf8');
     const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return group === foreground;

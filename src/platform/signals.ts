@@ -28,14 +28,3 @@ export async function withSignalCleanup<T>(
     stop();
   }
 }
-
-/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the process as it always did. */
-export function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  const stop = (): void => {
-    for (const signal of SIGNALS) process.removeListener(signal, stop);
-    controller.abort();
-  };
-  for (const signal of SIGNALS) process.on(signal, stop);
-  return controller.signal;
-}

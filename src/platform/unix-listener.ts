@@ -3,6 +3,9 @@ import { connect } from 'node:net';
 import type { Server } from 'node:net';
 import { errorCode } from './file-errors.ts';
 
+/** What the kernel takes is 108 bytes (macOS: 104) with the end; Node cuts longer ones without a word. */
+export const MAX_SOCKET_PATH_BYTES = 103;
+
 /**
  * Listens on a Unix socket that from its first moment is the user's alone (0600). The socket of a
  * process that was killed is replaced; one that is served, and anything else, is left as it is.
@@ -10,9 +13,8 @@ import { errorCode } from './file-errors.ts';
  * @throws NodeJS.ErrnoException EADDRINUSE and others of listen(2); ENAMETOOLONG
  */
 export async function listenOnUnixSocket(server: Server, path: string): Promise<void> {
-  // The kernel takes 108 bytes (macOS: 104) with the end; Node would cut the path without a word.
-  if (Buffer.byteLength(path) > 103) {
-    throw Object.assign(new Error('the path of a Unix socket has at most 103 bytes'), {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+    throw Object.assign(new Error('the path of the socket is too long'), {
       code: 'ENAMETOOLONG',
     });
   }

@@ -94,7 +94,8 @@ export function eventLine(event: TunnelsEvent): string | undefined {
   return text === undefined ? undefined : printable(`${event.tunnel}: ${text}`);
 }
 
-function expiryText({ event, owner, endsAt, renew }: ExpiryEvent): string {
+/** That credentials end, have ended or are renewed, and what to run. */
+export function expiryText({ event, owner, endsAt, renew }: ExpiryEvent): string {
   const leftMs = endsAt === null ? 0 : Date.parse(endsAt) - Date.now();
   switch (event) {
     case 'credentials-ending':

@@ -5,8 +5,10 @@ import type { SessionApi } from '../../session/session-api.ts';
 import { SsmSessionApi } from '../../session/ssm-session-api.ts';
 import type { RunTunnelsOptions } from '../../session/tunnels/run-tunnels.ts';
 
+export type TunnelServices = Pick<RunTunnelsOptions, 'apiFor' | 'readExpiry'>;
+
 /** What tunnels need of AWS: one client for each profile and region, and when credentials end. */
-export function tunnelServices(env: Environment): Pick<RunTunnelsOptions, 'apiFor' | 'readExpiry'> {
+export function tunnelServices(env: Environment): TunnelServices {
   const connections = new Connections(env);
   const apis = new Map<string, Promise<SessionApi>>();
   return {

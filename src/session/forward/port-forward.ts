@@ -46,12 +46,11 @@ export interface PortForwardOptions {
   log: Log;
   onEvent: (event: ForwardEvent) => void;
   /** Gives up an opening that is under way. */
-  signal?: AbortSignal;
+  signal: AbortSignal;
 }
 
 export interface ForwardStatistics {
-  sessionIds: string[];
-  /** Of the sessions, those whose connection is lost and being resumed. */
+  /** Sessions whose connection is lost and being resumed. */
   interrupted: number;
   /** Open local connections. */
   connections: number;
@@ -82,7 +81,7 @@ export class PortForward {
     const { onEvent, request, signal } = options;
     this.#pool = new TunnelPool({
       sessions: request.sessions,
-      start: (closing) => this.#start(AbortSignal.any([closing, ...(signal ? [signal] : [])])),
+      start: (closing) => this.#start(AbortSignal.any([closing, signal])),
       onFailed: (error) => onEvent({ event: 'session-failed', reason: errorLine(error) }),
     });
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
@@ -112,7 +111,6 @@ export class PortForward {
     const { tunnels } = this.#pool;
     const bytes = [this.#carried, ...tunnels.map(({ tunnel }) => tunnel.bytes)];
     return {
-      sessionIds: tunnels.map(({ sessionId }) => sessionId),
       interrupted: this.#interrupted,
       connections: this.#sockets.size,
       up: bytes.reduce((total, { up }) => total + up, 0),

@@ -1,4 +1,3 @@
-import { stopSignal } from '../../platform/signals.ts';
 import type { Log } from '../../platform/log.ts';
 import type { SessionApi } from '../session-api.ts';
 import { closeForwards, openForwards } from './open-forwards.ts';
@@ -9,17 +8,18 @@ export interface RunForwardsOptions {
   requests: ForwardRequest[];
   log: Log;
   onEvent: (request: ForwardRequest, event: ForwardEvent) => void;
+  /** Ends all of them. */
+  stop: AbortSignal;
 }
 
 /**
- * Opens several forwards, keeps them until SIGINT, SIGTERM or SIGHUP, and ends every session. When
+ * Opens several forwards, keeps them until `stop`, and ends every session. When
  * one cannot be opened the others are closed again and its error is thrown.
  *
  * @throws DevaccessError
  */
 export async function runForwards(options: RunForwardsOptions): Promise<void> {
-  const { api, requests, log, onEvent } = options;
-  const stop = stopSignal();
+  const { api, requests, log, onEvent, stop } = options;
   const stopped = new Promise((resolve) => {
     stop.addEventListener('abort', resolve);
   });

@@ -4,6 +4,7 @@ import type { Log } from '../../platform/log.ts';
 import type { SessionFacts } from '../protocol/channel/channel-event.ts';
 import type { Flow } from '../flow.ts';
 import type { SessionApi, SessionRequest } from '../session-api.ts';
+import { startSession } from '../start-session.ts';
 import { SessionConnection } from '../transport/session-connection.ts';
 import type { SessionEnd } from '../transport/session-connection.ts';
 import { BasicTunnel } from './basic-tunnel.ts';
@@ -61,7 +62,7 @@ export interface TunnelOptions {
   flow?: Flow | undefined;
   events: TunnelEvents;
   /** Gives up a tunnel that is not ready yet. */
-  signal?: AbortSignal | undefined;
+  signal: AbortSignal;
 }
 
 /** A tunnel and the session under it. */
@@ -85,8 +86,8 @@ const CLOSE_GRACE_MS = 2_000;
  */
 export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel> {
   const { api, request, events, signal } = options;
-  signal?.throwIfAborted();
-  const session = await api.start(request);
+  const session = await startSession(api, request, signal);
+  if (session === undefined) throw gaveUp(request.target);
   options.log.event('started', { sessionId: session.sessionId, target: request.target });
   let tunnel: TunnelPlumbing | undefined;
   let connection: SessionConnection | undefined;
@@ -127,9 +128,9 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
     connection.open().catch(reject);
   });
   const giveUp = (): void => void connection?.terminate(CLOSE_GRACE_MS);
-  signal?.addEventListener('abort', giveUp);
+  signal.addEventListener('abort', giveUp);
   try {
-    if (signal?.aborted === true) giveUp();
+    if (signal.aborted) giveUp();
     const facts = await ready;
     // Ready and over in the same breath.
     if (ended !== undefined) throw endError(ended, request.target);
@@ -154,8 +155,12 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
     await (connection?.terminate(0) ?? api.terminate(session.sessionId).catch(() => undefined));
     throw error;
   } finally {
-    signal?.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', giveUp);
   }
+}
+
+function gaveUp(target: string): DevaccessError {
+  return new DevaccessError('DA_SESSION_ENDED', `The session with ${target} was given up.`);
 }
 
 /** A session's end as an error for a person. */

@@ -3,6 +3,8 @@ import type { ForwardEvent } from '../forward/port-forward.ts';
 import type { SessionApi } from '../session-api.ts';
 import { watchExpiry } from './expiry-timer.ts';
 import type { Expiry, ExpiryEvent } from './expiry-watch.ts';
+import { Presence } from './presence.ts';
+import type { RunRegistry } from './run-registry.ts';
 import type { TunnelPlan } from './tunnel-plan.ts';
 import { TunnelSet } from './tunnel-set.ts';
 
@@ -11,9 +13,11 @@ export type TunnelsEvent = ({ tunnel: string } & ForwardEvent) | ExpiryEvent;
 
 export interface RunTunnelsOptions {
   plans: readonly TunnelPlan[];
-  apiFor: (plan: TunnelPlan) => Promise<SessionApi>;
+  apiFor: (account: Pick<TunnelPlan, 'profile' | 'region'>) => Promise<SessionApi>;
   /** Asked again and again: whoever renews the credentials writes a file. */
   readExpiry: (profile: string | undefined) => Expiry;
+  registry: RunRegistry;
+  isDetached: boolean;
   log: Log;
   onEvent: (event: TunnelsEvent) => void;
   onOpening?: (tunnels: TunnelSet) => void;
@@ -24,36 +28,45 @@ export interface RunTunnelsOptions {
 }
 
 /**
- * Opens tunnels, keeps them until `stop` or until the last is closed, and ends every session.
+ * Opens tunnels, keeps them until `stop` or until the last was closed by somebody else, and ends
+ * every session. Meanwhile other commands find this process, and what they need to clear up after
+ * it if it is killed.
  *
- * @throws DevaccessError of the first tunnel that cannot be opened; then none is open
+ * @throws DevaccessError of the first tunnel that cannot be opened, DA_TUNNEL_UP for one that
+ *   another process has; then none is open
  */
 export async function runTunnels(options: RunTunnelsOptions): Promise<void> {
-  const { plans, apiFor, log, stop, onEvent } = options;
+  const { plans, stop, onEvent } = options;
+  const warnings = new Map<string, ExpiryEvent>();
   const tunnels = new TunnelSet({
-    plans,
-    apiFor,
-    log,
-    stop,
-    onEvent: (tunnel, event) => onEvent({ tunnel, ...event }),
+    ...options,
+    onEvent: (tunnel, event) => {
+      if (event.event === 'session-started' || event.event === 'session-ended') presence.refresh();
+      onEvent({ tunnel, ...event });
+    },
   });
-  options.onOpening?.(tunnels);
+  const presence = new Presence({ ...options, tunnels, warnings });
+  await presence.begin();
+  let watches: (() => void)[] = [];
   try {
-    await tunnels.open();
-  } catch (error) {
-    if (stop.aborted) return;
-    throw error;
-  }
-  const profiles = new Set(plans.map(({ profile }) => profile));
-  const watches = [...profiles].map((profile) =>
-    watchExpiry(() => options.readExpiry(profile), onEvent),
-  );
-  try {
+    options.onOpening?.(tunnels);
+    if (!(await tunnels.open())) return;
+    watches = [...new Set(plans.map(({ profile }) => profile))].map((profile) =>
+      watchExpiry(
+        () => options.readExpiry(profile),
+        (event) => {
+          if (event.event === 'credentials-renewed') warnings.delete(event.owner);
+          else warnings.set(event.owner, event);
+          onEvent(event);
+        },
+      ),
+    );
     options.onReady?.(tunnels);
     await Promise.race([tunnels.ended, aborted(stop)]);
   } finally {
     for (const stopWatching of watches) stopWatching();
     await tunnels.close(tunnels.names);
+    await presence.end();
   }
 }
 

@@ -1,11 +1,6 @@
 import type { Log } from '../../platform/log.ts';
 import { closeForwards, openForwards } from '../forward/open-forwards.ts';
-import type {
-  ForwardEvent,
-  ForwardRequest,
-  ForwardStatistics,
-  PortForward,
-} from '../forward/port-forward.ts';
+import type { ForwardEvent, ForwardRequest, PortForward } from '../forward/port-forward.ts';
 import type { SessionApi } from '../session-api.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { TunnelPlan } from './tunnel-plan.ts';
@@ -33,6 +28,8 @@ interface Listener {
 interface Member {
   plan: TunnelPlan;
   phase: 'opening' | 'open' | 'closing';
+  /** Open now. */
+  sessionIds: Set<string>;
   listeners: Listener[];
   readyAtMs: number | undefined;
   problem: string | undefined;
@@ -44,6 +41,9 @@ interface Member {
 export class TunnelSet {
   readonly #options: TunnelSetOptions;
   readonly #members: Map<string, Member>;
+  #opening: Promise<boolean> | undefined;
+  /** Aborted when a tunnel is closed that is not open yet. */
+  readonly #closing = new AbortController();
   #sampler: NodeJS.Timeout | undefined;
   #tellEnded: () => void = () => undefined;
   /** Resolves when the last tunnel has been closed. */
@@ -57,6 +57,7 @@ export class TunnelSet {
         {
           plan,
           phase: 'opening',
+          sessionIds: new Set(),
           listeners: plan.forwards.map((request) => ({
             request,
             forward: undefined,
@@ -74,31 +75,41 @@ export class TunnelSet {
   /**
    * Opens all tunnels or none: every listener is bound, and every tunnel has a session that works.
    *
+   * @returns false when it was given up, by `stop` or by closing one of them
    * @throws DevaccessError of the first that failed
    */
-  async open(): Promise<void> {
-    const { apiFor, log, stop } = this.#options;
-    const members = [...this.#members.values()];
-    const listeners = members.flatMap((member) =>
-      member.listeners.map((listener) => ({ member, listener })),
-    );
-    const apis = new Map(
-      await Promise.all(
-        members.map(async (member) => [member, await apiFor(member.plan)] as const),
+  open(): Promise<boolean> {
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<boolean> {
+    const { apiFor, log } = this.#options;
+    const stop = AbortSignal.any([this.#options.stop, this.#closing.signal]);
+    const wanted = await Promise.all(
+      [...this.#members.values()].flatMap((member) =>
+        member.listeners.map(async (listener) => ({
+          api: await apiFor(member.plan),
+          request: listener.request,
+          log,
+          onEvent: (event: ForwardEvent) => this.#handle(member, listener, event),
+        })),
       ),
     );
-    const wanted = listeners.flatMap(({ member, listener }) => {
-      const api = apis.get(member);
-      const onEvent = (event: ForwardEvent): void => this.#handle(member, listener, event);
-      const { request } = listener;
-      return api === undefined ? [] : [{ api, request, log, onEvent }];
-    });
-    const forwards = await openForwards(wanted, stop);
-    for (const [index, { listener, member }] of listeners.entries()) {
-      listener.forward = forwards[index];
+    let forwards: PortForward[];
+    try {
+      forwards = await openForwards(wanted, stop);
+    } catch (error) {
+      if (stop.aborted) return false;
+      throw error;
+    }
+    const next = forwards.values();
+    for (const member of this.#members.values()) {
+      for (const listener of member.listeners) listener.forward = next.next().value;
       member.phase = 'open';
       member.readyAtMs = Date.now();
     }
+    return true;
   }
 
   get names(): string[] {
@@ -115,9 +126,13 @@ export class TunnelSet {
     return (this.#members.get(tunnel)?.listeners ?? []).map(({ meter }) => meter.history);
   }
 
-  /** Closes tunnels, with their connections and sessions. */
+  /** Closes tunnels, with their connections and sessions; all, if they are just being opened. */
   async close(names: readonly string[]): Promise<void> {
     const closing = names.flatMap((name) => this.#members.get(name) ?? []);
+    if (closing.some(({ phase }) => phase === 'opening')) {
+      this.#closing.abort();
+      await this.#opening?.catch(() => undefined);
+    }
     for (const member of closing) member.phase = 'closing';
     await closeForwards(
       closing.flatMap(({ listeners }) => listeners.flatMap(({ forward }) => forward ?? [])),
@@ -140,8 +155,10 @@ export class TunnelSet {
       case 'session-ended':
         member.problem = event.reason;
         member.hasFailed = event.event === 'session-failed';
+        if (event.event === 'session-ended') member.sessionIds.delete(event.sessionId);
         break;
       case 'session-started':
+        member.sessionIds.add(event.sessionId);
         member.problem = undefined;
         member.hasFailed = false;
         break;
@@ -172,30 +189,26 @@ export class TunnelSet {
 }
 
 function statusOf(member: Member): TunnelStatus {
-  const { plan, listeners, readyAtMs, problem } = member;
-  const forwards = listeners.flatMap(({ forward }) => forward?.statistics ?? []);
-  const sessionIds = forwards.flatMap((forward) => forward.sessionIds);
+  const { plan, listeners, sessionIds, readyAtMs, problem } = member;
   return {
     name: plan.name,
-    state: stateOf(member, forwards),
+    state: stateOf(member),
     host: plan.host,
     target: plan.forwards[0]?.target ?? '',
     profile: plan.profile ?? null,
     region: plan.region ?? null,
     listeners: listeners.map(listenerStatus),
-    sessionIds,
+    sessionIds: [...sessionIds],
     since: readyAtMs === undefined ? null : new Date(readyAtMs).toISOString(),
     problem: problem ?? null,
   };
 }
 
-function stateOf(
-  { phase, hasFailed }: Member,
-  forwards: readonly ForwardStatistics[],
-): TunnelState {
+function stateOf({ phase, listeners, sessionIds, hasFailed }: Member): TunnelState {
   if (phase !== 'open') return phase;
-  if (forwards.some(({ interrupted }) => interrupted > 0)) return 'reconnecting';
-  if (forwards.some(({ sessionIds }) => sessionIds.length > 0)) return 'up';
+  const interrupted = listeners.some(({ forward }) => (forward?.statistics.interrupted ?? 0) > 0);
+  if (interrupted) return 'reconnecting';
+  if (sessionIds.size > 0) return 'up';
   return hasFailed ? 'failing' : 'idle';
 }
 

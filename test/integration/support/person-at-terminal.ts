@@ -69,6 +69,11 @@ export class PersonAtTerminal {
       .map((line) => Number(line.trim().split(' ')[0]));
   }
 
+  /** The terminal's window is closed. */
+  hangUp(): void {
+    this.#pty.kill('SIGHUP');
+  }
+
   leave(): void {
     this.#pty.kill('SIGKILL');
   }
