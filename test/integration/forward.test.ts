@@ -217,7 +217,8 @@ describe('devaccess forward', () => {
     stuck.write('pour');
     await once(stuck, 'data');
     stuck.pause();
-    const isGone = once(stuck, 'close');
+    // `once` would take the reset, which may be told as an error, for its own.
+    const isGone = new Promise((resolve) => stuck.on('close', resolve));
     const other = connect(local);
     let answers = 0;
     other.on('data', () => (answers += 1));
@@ -405,6 +406,14 @@ describe('devaccess forward', () => {
     expect(person.openSessions()).toBe(2);
     expect(await forward.stop()).toMatchObject({ code: 0, stderr: '' });
     expect(person.openSessions()).toBe(0);
+  });
+
+  it('tells why the agent ends a session', async () => {
+    const args = ['bastion', '0:80', '--host', '169.254.169.254'];
+    const forward = new RunningForward(person, args);
+    expect((await forward.event('session-ended')).reason).toBe(
+      `The session with ${person.bastionId} ended: Forwarding to IP address 169.254.169.254 is forbidden.`,
+    );
   });
 
   it('names the document that a policy withholds', async () => {

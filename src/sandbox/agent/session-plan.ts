@@ -16,6 +16,19 @@ export interface PlanSettings {
   node: AgentNode;
 }
 
+/** Services for the instance alone, as the real agent's default settings list them. */
+const FORBIDDEN_HOSTS = [
+  '169.254.169.254',
+  'fd00:ec2::254',
+  '169.254.169.253',
+  'fd00:ec2::253',
+  '169.254.169.123',
+  'fd00:ec2::123',
+  '169.254.169.250',
+  '169.254.169.251',
+  'fd00:ec2::240',
+];
+
 export type PlannedSession = { ok: true; plan: SessionPlan } | { ok: false; reason: string };
 
 /**
@@ -28,6 +41,7 @@ export function planSession(session: SandboxSession, settings: PlanSettings): Pl
       return planPort(session, settings);
     case 'AWS-StartPortForwardingSession':
     case 'AWS-StartPortForwardingSessionToRemoteHost':
+    case 'AWS-StartPortForwardingSessionToSocket':
       return planForwarding(session, settings);
     default:
       return planOther(session, settings);
@@ -137,6 +151,7 @@ function planForwarding(session: SandboxSession, settings: PlanSettings): Planne
   if (port === undefined) return { ok: false, reason: 'Parameter portNumber is not a port' };
   const { network, instanceId, pace, agentVersion } = settings;
   const host = parameters.host?.[0];
+  const socket = parameters.localUnixSocket?.[0];
   return {
     ok: true,
     plan: {
@@ -144,12 +159,17 @@ function planForwarding(session: SandboxSession, settings: PlanSettings): Planne
         SessionType: 'Port',
         Properties: {
           portNumber,
-          localPortNumber: parameters.localPortNumber?.[0] ?? '0',
           type: 'LocalPortForwarding',
+          ...(socket === undefined
+            ? { localPortNumber: parameters.localPortNumber?.[0] ?? '0' }
+            : { localConnectionType: 'unix', localUnixSocket: socket }),
           ...(host === undefined ? {} : { host }),
         },
       },
       start: (channel, clientVersion) => {
+        if (host !== undefined && FORBIDDEN_HOSTS.includes(host)) {
+          channel.terminate(`Forwarding to IP address ${host} is forbidden.`);
+        }
         const address = network.connect(instanceId, host ?? 'localhost', port);
         const isMultiplexed =
           isNewer(agentVersion, '3.0.196.0') && !isNewer('1.1.70.0', clientVersion);

@@ -22,6 +22,7 @@ const PORT =
   /^([1-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/;
 const LOCAL_PORT =
   /^(0|[1-9]|[1-9][0-9]{1,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$/;
+const SOCKET_PATH = /^\/[^\0]{1,102}$/;
 const HOST = /^[^,$^&()!;'"<>`{}[\]|#=]{3,}$/;
 const COMMAND = /^[\s\S]{1,65535}$/;
 const BOOLEAN = /^(true|false|True|False)$/;
@@ -46,6 +47,14 @@ const DOCUMENTS: readonly SessionDocument[] = [
   {
     name: 'AWS-StartPortForwardingSessionToRemoteHost',
     parameters: { host: { pattern: HOST }, ...forwarding },
+  },
+  {
+    // AWS does not publish it; the parameter is named as the property that official clients read.
+    name: 'AWS-StartPortForwardingSessionToSocket',
+    parameters: {
+      portNumber: forwarding.portNumber,
+      localUnixSocket: { pattern: SOCKET_PATH },
+    },
   },
   {
     name: 'AWS-StartInteractiveCommand',

@@ -166,7 +166,8 @@ function gaveUp(target: string): DevaccessError {
 /** A session's end as an error for a person. */
 export function endError(end: SessionEnd, target: string): DevaccessError {
   if (end.kind === 'failed') return end.error;
-  const reason = end.kind === 'closed-by-service' && end.output !== '' ? `: ${end.output}` : '';
+  const output = end.kind === 'closed-by-service' ? end.output.trim().replace(/\.$/, '') : '';
+  const reason = output === '' ? '' : `: ${output}`;
   return new DevaccessError('DA_SESSION_ENDED', `The session with ${target} ended${reason}.`, {
     next: 'connect again.',
   });
