@@ -1,5 +1,6 @@
-// Bundles src into dist: cli.cjs (`devaccess`), proxy.cjs (`devaccess-proxy`) and tunnels.cjs (what
-// `devaccess tunnels up --detach` leaves running). `npm run build`.
+// Bundles src into dist: cli.cjs (`devaccess`), prompt.cjs (`devaccess status --prompt`), proxy.cjs
+// (`devaccess-proxy`) and tunnels.cjs (what `devaccess tunnels up --detach` leaves running).
+// `npm run build`.
 // Finished files are renamed into place, so that a running build never takes them from anybody.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -74,6 +75,7 @@ try {
     outdir,
     plugins: [webSocketClientOnly, sessionErrorsOnly],
   });
+  await build({ ...shared, entryPoints: { prompt: 'src/credentials/prompt-main.ts' }, outdir });
   // First into modules that esbuild can rid of what is not used, the lazy parts apart from the rest …
   const parts = join(outdir, 'parts');
   const { metafile } = await build({

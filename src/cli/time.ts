@@ -9,6 +9,18 @@ export function localAndUtc(iso: string): string {
   return zone === 'UTC' ? `${utc} UTC` : `${date} ${time} ${zone} (${utc} UTC)`;
 }
 
+/**
+ * Reads a length of time: seconds, or with units, such as `900`, `15m`, `1h30m`.
+ *
+ * @returns seconds; undefined for what is none
+ */
+export function readDuration(text: string): number | undefined {
+  const match = /^(?=.)(?:(\d{1,4})h)?(?:(\d{1,5})m(?:in)?)?(?:(\d{1,7})s?)?$/.exec(text.trim());
+  if (match === null) return undefined;
+  const [, hours = '0', minutes = '0', seconds = '0'] = match;
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
+
 /** A length of time in its two largest units, such as `11 h 59 min`. */
 export function roughDuration(seconds: number): string {
   const minutes = Math.floor(seconds / 60);

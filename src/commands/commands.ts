@@ -13,6 +13,7 @@ import SandboxStart from './sandbox/start.ts';
 import SessionsList from './sessions/list.ts';
 import SessionsTerminate from './sessions/terminate.ts';
 import Shell from './shell.ts';
+import Status from './status.ts';
 import TunnelsDown from './tunnels/down.ts';
 import TunnelsStatus from './tunnels/status.ts';
 import TunnelsUp from './tunnels/up.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sessions:list': SessionsList,
   'sessions:terminate': SessionsTerminate,
   shell: Shell,
+  status: Status,
   'tunnels:down': TunnelsDown,
   'tunnels:status': TunnelsStatus,
   'tunnels:up': TunnelsUp,

@@ -17,7 +17,6 @@ export default class CredentialProcess extends DevaccessCommand {
   static override flags = {
     profile: Flags.string({ helpValue: 'P', description: 'profile; else AWS_PROFILE, default' }),
     'print-config': Flags.boolean({
-      default: false,
       description: 'print a profile that runs this, for every SDK alike',
     }),
     as: Flags.string({

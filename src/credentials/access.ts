@@ -8,7 +8,13 @@ import type { Environment } from '../platform/paths.ts';
 import { signInOf } from './kept-sources.ts';
 import type { SignIn } from './kept-sources.ts';
 import { profileEndpoints } from './profile-endpoints.ts';
-import { chooseProfile, plainSetting, profileSettings, readAwsFiles } from './profiles.ts';
+import {
+  chooseProfile,
+  plainSetting,
+  profileSettings,
+  readAwsFiles,
+  refuseUnknown,
+} from './profiles.ts';
 
 /** Whose account a command works on. */
 export interface AwsIdentity {
@@ -69,11 +75,7 @@ export async function chooseIdentity(
     if (!hasSource && hasLongTerm) {
       throw needsMfa('DA_NO_CREDENTIALS', 'has no session yet', choice.name);
     }
-    if (settings === undefined && choice.origin !== 'fallback') {
-      throw new DevaccessError('DA_NO_PROFILE', `There is no AWS profile ${choice.name}`, {
-        next: 'check the name; profiles are in ~/.aws/credentials and ~/.aws/config',
-      });
-    }
+    if (choice.origin !== 'fallback') refuseUnknown(choice.name, env);
   }
   // A role's profile has none of its own: it lasts as long as its source.
   const isStored = !usesEnvironment && !settings?.has('role_arn');

@@ -1,8 +1,7 @@
 import { mfaCommand } from '../aws/service-errors.ts';
-import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { parseExpiration } from '../aws/expiration.ts';
-import { chooseProfile, profileSettings, readAwsFiles } from './profiles.ts';
+import { usedCredentials } from './profile-end.ts';
+import type { UsedCredentials } from './profile-end.ts';
 
 /** When the credentials that a command uses end, as far as that can be known in advance. */
 export interface CredentialsExpiry {
@@ -15,8 +14,8 @@ export interface CredentialsExpiry {
 }
 
 /**
- * Reads when the credentials end: the `expiration` that `devaccess mfa` writes to the profile, or
- * AWS_CREDENTIAL_EXPIRATION where the environment's keys are used.
+ * Reads when the credentials end: of a role, when its source does; of the environment's keys, by
+ * AWS_CREDENTIAL_EXPIRATION.
  *
  * @throws DevaccessError DA_FILE_NOT_READABLE, DA_FILE_ENCODING
  */
@@ -24,18 +23,17 @@ export function credentialsExpiry(
   profile: string | undefined,
   env: Environment,
 ): CredentialsExpiry {
-  const { name, origin } = chooseProfile(profile, env);
-  if (origin === 'fallback' && envValue(env, 'AWS_ACCESS_KEY_ID') !== undefined) {
-    return {
-      owner: 'the environment',
-      endsAtMs: parseExpiration(envValue(env, 'AWS_CREDENTIAL_EXPIRATION') ?? ''),
-      renew: 'the command again with new keys in the environment',
-    };
-  }
-  const settings = profileSettings(readAwsFiles(env), name);
+  const used = usedCredentials(profile, env);
   return {
-    owner: name,
-    endsAtMs: parseExpiration(settings?.get('expiration') ?? ''),
-    renew: mfaCommand(name),
+    owner: used.profile ?? 'the environment',
+    endsAtMs: used.end.kind === 'at' ? used.end.timeMs : undefined,
+    renew: renewCommand(used) ?? 'the command again with new keys in the environment',
   };
+}
+
+/** The command that renews credentials; undefined for the environment's. */
+export function renewCommand({ profile, origin }: UsedCredentials): string | undefined {
+  if (profile === undefined) return undefined;
+  if (origin?.kind === 'identity-center') return `aws sso login --profile ${origin.profile}`;
+  return mfaCommand(profile);
 }

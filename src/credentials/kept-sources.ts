@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { keptCredentials } from '../aws/credential-cache.ts';
 import type { CredentialChain } from '../aws/credential-chain.ts';
-import { homeDirectory } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { readTextFile } from '../platform/safe-file.ts';
+import { identityCenterTokenFile } from './identity-center-token.ts';
 import { plainSetting } from './profiles.ts';
 
 /** What a profile's sign-in leaves on disk; without it, its credentials are nobody's to use. */
@@ -29,15 +28,10 @@ export function signInOf(
     const keys = ['role_arn', 'role_session_name', 'region'];
     return { tokenFile: webIdentity, settings: keys.map((key) => setting(key) ?? '') };
   }
-  const startedAt = setting('sso_session') ?? setting('sso_start_url');
-  if (startedAt === undefined || setting('role_arn') !== undefined) return undefined;
-  // Where the AWS CLI and all SDKs keep the token.
-  const name = `${createHash('sha1').update(startedAt).digest('hex')}.json`;
+  const tokenFile = identityCenterTokenFile(settings, env);
+  if (tokenFile === undefined || setting('role_arn') !== undefined) return undefined;
   const keys = ['sso_account_id', 'sso_role_name', 'sso_region'];
-  return {
-    tokenFile: join(homeDirectory(env), '.aws', 'sso', 'cache', name),
-    settings: [startedAt, ...keys.map((key) => setting(key) ?? '')],
-  };
+  return { tokenFile, settings: keys.map((key) => setting(key) ?? '') };
 }
 
 /**

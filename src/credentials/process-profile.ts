@@ -1,6 +1,6 @@
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
-import { plainSetting, profileSettings, readAwsFiles } from './profiles.ts';
+import { plainSetting, profileSettings, readAwsFiles, refuseUnknown } from './profiles.ts';
 
 /** Names both SDKs can read (2.2); of these the shell that some SDKs start expands none. */
 const PROFILE = /^[\w\-@+.:/]+$/;
@@ -35,11 +35,7 @@ export function processProfile(
   const files = readAwsFiles(env);
   const settings =
     profileSettings(files, profile) ?? profileSettings(files, `${profile}-long-term`);
-  if (settings === undefined) {
-    throw new DevaccessError('DA_NO_PROFILE', `There is no AWS profile ${profile}`, {
-      next: 'check the name; profiles are in ~/.aws/credentials and ~/.aws/config',
-    });
-  }
+  refuseUnknown(profile, env);
   // Static keys in a profile of this name would silently be taken instead.
   if (profileSettings(files, name) !== undefined) {
     throw new DevaccessError('DA_PROFILE_EXISTS', `There is a profile ${name} already`, {

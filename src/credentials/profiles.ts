@@ -1,3 +1,4 @@
+import { DevaccessError } from '../platform/errors.ts';
 import { awsConfigFile, awsCredentialsFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { readTextFile } from '../platform/safe-file.ts';
@@ -57,10 +58,26 @@ export function profileSettings(
   files: AwsFiles,
   name: string,
 ): ReadonlyMap<string, string> | undefined {
-  const fromConfig = configProfile(files.config, name);
+  const fromConfig = configSection(files.config, name);
   const fromCredentials = sectionValues(files.credentials, name);
   if (fromConfig === undefined && fromCredentials === undefined) return undefined;
   return new Map([...(fromConfig ?? []), ...(fromCredentials ?? [])]);
+}
+
+/**
+ * Refuses a profile that is in neither file, nor has a long-term key that `devaccess mfa` could use.
+ *
+ * @throws DevaccessError DA_NO_PROFILE
+ */
+export function refuseUnknown(name: string, env: Environment): void {
+  const files = readAwsFiles(env);
+  const isKnown = [name, `${name}-long-term`].some(
+    (section) => profileSettings(files, section) !== undefined,
+  );
+  if (isKnown) return;
+  throw new DevaccessError('DA_NO_PROFILE', `There is no AWS profile ${name}`, {
+    next: 'check the name; profiles are in ~/.aws/credentials and ~/.aws/config',
+  });
 }
 
 /** A setting that can hold no blank, without an inline comment; empty counts as unset. */
@@ -72,14 +89,28 @@ export function plainSetting(
   return value === '' ? undefined : value;
 }
 
-/** `[profile NAME]`, NAME bare or quoted; for `default` also `[default]`, which the former beats. */
-function configProfile(config: IniDocument, name: string): ReadonlyMap<string, string> | undefined {
-  const prefixed = config.sections.find((section) => prefixedName(section.name) === name);
+/** Names of the profiles in a config file. */
+export function configProfileNames(config: IniDocument): string[] {
+  return config.sections.flatMap(
+    ({ name }) => configProfileName(name) ?? (name === 'default' ? [name] : []),
+  );
+}
+
+/**
+ * The values of a profile in a config file: `[profile NAME]`, NAME bare or quoted; for `default`
+ * also `[default]`, which the former beats.
+ */
+export function configSection(
+  config: IniDocument,
+  name: string,
+): ReadonlyMap<string, string> | undefined {
+  const prefixed = config.sections.find((section) => configProfileName(section.name) === name);
   if (prefixed !== undefined) return sectionValues(config, prefixed.name);
   return name === 'default' ? sectionValues(config, 'default') : undefined;
 }
 
-function prefixedName(section: string): string | undefined {
+/** The profile a section `profile NAME` is for. */
+export function configProfileName(section: string): string | undefined {
   const match = /^profile[ \t]+(?:"([^"]*)"|'([^']*)'|(\S+))$/.exec(section);
   return match?.[1] ?? match?.[2] ?? match?.[3];
 }

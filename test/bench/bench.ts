@@ -1,7 +1,7 @@
 /**
  * Every benchmark after the other, each beside its peers in the same run.
  *
- *   npm run bench -- [--only startup,throughput,memory,sessions,copy] [--runs N]
+ *   npm run bench -- [--only startup,commands,throughput,memory,sessions,copy] [--runs N]
  *                    [--peer NAME=COMMAND]… [--json FOLDER]
  *
  * Tables go to the terminal, and with every sample to FOLDER/PART.json (bench-results by default).
@@ -24,6 +24,7 @@ const { values: flags } = parseArgs({
 /** The flags of each part, beyond `--json`. */
 const parts: Record<string, string[]> = {
   startup: [...runs('--runs'), ...flags.peer.flatMap((peer) => ['--peer', peer])],
+  commands: runs('--runs'),
   throughput: runs('--runs'),
   memory: runs('--runs'),
   sessions: runs('--rounds'),

@@ -104,6 +104,10 @@ describe('devaccess credential-process', () => {
     expect(run.stderr).toContain(`[${stable}]`);
   });
 
+  it('takes --as for --print-config alone', async () => {
+    expect(await ask(['--as', 'x'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('answers from what is kept while the service is away, and forgets nothing whole', async () => {
     await alice.signIn();
     const first = await ask(['--profile', 'admin']);
