@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SEED } from '../../src/sandbox/seed.ts';
 import { Front } from './support/front.ts';
-import { collect, Person } from './support/person.ts';
+import { collect, eventually, Person } from './support/person.ts';
 import { PersonAtTerminal } from './support/person-at-terminal.ts';
 
 let person: Person;
@@ -86,7 +86,7 @@ describe('devaccess shell', () => {
       terminal.type(key!);
       await terminal.sees(`got-${signal}\r\n`);
     }
-    terminal.type('echo re""ady; sleep 100\r');
+    terminal.type(`sh -c 'echo re""ady; exec sleep 100'\r`);
     await terminal.sees('ready\r\n');
     terminal.type('\x1a');
     await terminal.sees(/Stopped|Suspended/);
@@ -141,6 +141,49 @@ describe('devaccess shell', () => {
     await terminal.sees(`code ${code}\r\n`);
     expect(await terminal.modes()).toBe(before);
     await person.noSessionIsOpen();
+  });
+
+  it('takes what was typed before the shell was there', async () => {
+    const terminal = sitDown();
+    await terminal.sees('local> ');
+    terminal.type(`${person.command('devaccess', ['shell', 'bastion'])}\r`);
+    terminal.type('echo typed-$((40+2)); echo and-$((40+3))\r');
+    await terminal.sees(/\r\ntyped-42\r\nand-43\r\n/);
+    terminal.type('exit\r');
+    await terminal.sees('local> ');
+  });
+
+  it('stops for ~^Z and goes on, the terminal right each time', async () => {
+    const terminal = sitDown();
+    await terminal.sees('local> ');
+    const before = await terminal.modes();
+    terminal.type(`${person.command('devaccess', ['shell', 'bastion'])}\r`);
+    await terminal.sees(/\r\n(#|\$) $/);
+    terminal.type('\r~\x1a');
+    await terminal.sees(/Stopped|Suspended/);
+    expect(await terminal.modes()).toBe(before);
+    terminal.resize(99, 33);
+    terminal.type('fg\r');
+    terminal.type('until stty size | grep 99; do :; done\r');
+    await terminal.sees('33 99\r\n');
+    terminal.type('\r~.');
+    await terminal.sees('local> ');
+    expect(await terminal.modes()).toBe(before);
+  });
+
+  it('can be left with Ctrl-C before it is open', async () => {
+    const front = await Front.open(person.aws.sandbox.endpoint);
+    front.upgrade = () => 'silence';
+    const terminal = sitDown(undefined, front.env);
+    await terminal.sees('local> ');
+    terminal.type(`${person.command('devaccess', ['shell', 'bastion'])}\r`);
+    await eventually('the session is started', () => person.openSessions() === 1);
+    terminal.type('\x03');
+    await terminal.sees('local> ');
+    terminal.type('echo code $?\r');
+    await terminal.sees('code 130\r\n');
+    await person.noSessionIsOpen();
+    front.close();
   });
 
   it('goes on over cuts of the connection, and says so when it takes long', async () => {
@@ -243,6 +286,23 @@ describe('devaccess shell', () => {
       expect(run.stderr).toMatch(message);
       expect([args, run.code]).toEqual([args, code]);
     }
+  });
+});
+
+describe('a shell at the pace of the real agent', () => {
+  it('has its size from the first word on', async () => {
+    const alice = await Person.arrive({ agent: { pace: 'real' } });
+    await alice.startDay();
+    const terminal = sitDown({ cols: 93, rows: 29 }, {}, alice);
+    await terminal.sees('local> ');
+    const args = ['shell', 'bastion', '--document', 'AWS-StartInteractiveCommand'];
+    terminal.type(
+      `${alice.command('devaccess', args)} --parameter command='sleep 0.5; stty size'\r`,
+    );
+    await terminal.sees('29 93\r\n');
+    await terminal.sees('local> ');
+    await alice.noSessionIsOpen();
+    await alice.leave();
   });
 });
 

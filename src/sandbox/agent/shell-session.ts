@@ -33,7 +33,10 @@ export class ShellSession implements RunningSession {
   #window: TerminalWindow | undefined;
   /** Typed after a size that is not applied yet: with the real agent that takes no time. */
   #held: Buffer[] = [];
+  /** What was said before the first read. */
+  #unread: Buffer[] | undefined = [];
   #firstRead: NodeJS.Timeout | undefined;
+  #isFinished = false;
   #hasEnded = false;
   #isClosed = false;
 
@@ -91,20 +94,33 @@ export class ShellSession implements RunningSession {
     child.stdin.on('error', () => this.#channel.holdClient(false));
     child.stdin.on('drain', () => this.#channel.holdClient(false));
     child.on('error', ({ message }) => this.#channel.terminate(commandNotStarted(message)));
-    const read = (): void => {
-      child.stdout.on('data', (chunk: Buffer) => {
-        this.#output.push(chunk);
-        if (this.#output.queuedBytes > 0) child.stdout.pause();
-      });
-    };
-    if (pace === 'real') this.#firstRead = setTimeout(read, FIRST_READ_AFTER_MS);
-    else read();
+    child.stdout.on('data', (chunk: Buffer) => {
+      // Node reads on at the end of a process, paused or not.
+      if (this.#unread !== undefined) this.#unread.push(chunk);
+      else this.#output.push(chunk);
+      if (this.#output.queuedBytes > 0) child.stdout.pause();
+    });
+    this.#firstRead = setTimeout(() => this.#read(), pace === 'real' ? FIRST_READ_AFTER_MS : 0);
     child.stderr.resume();
     child.on('close', () => {
       this.#hasEnded = true;
       this.#channel.holdClient(false);
-      if (this.#output.queuedBytes === 0) this.#channel.finish();
+      this.#finishWhenRead();
     });
+  }
+
+  #read(): void {
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    for (const chunk of unread) this.#output.push(chunk);
+    this.#finishWhenRead();
+  }
+
+  #finishWhenRead(): void {
+    const isRead = this.#unread === undefined && this.#output.queuedBytes === 0;
+    if (!this.#hasEnded || !isRead || this.#isFinished || this.#isClosed) return;
+    this.#isFinished = true;
+    this.#channel.finish();
   }
 
   #type(): void {
@@ -117,7 +133,7 @@ export class ShellSession implements RunningSession {
 
   #drained(): void {
     this.#child?.stdout.resume();
-    if (this.#hasEnded && !this.#isClosed) this.#channel.finish();
+    this.#finishWhenRead();
   }
 }
 

@@ -200,7 +200,8 @@ export class ShellSession {
     if (!this.#isReading || this.#isLeaving) return;
     this.#terminal?.restore();
     this.#terminal?.makeRaw();
-    this.#sendSize();
+    // It was told to others that the window had another size meanwhile.
+    process.kill(process.pid, 'SIGWINCH');
   }
 
   #inputEnded(): void {
