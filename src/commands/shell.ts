@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
+import { askRenewal } from './ask-renewal.ts';
 import { selectorWorld } from './selector-world.ts';
 
 export default class Shell extends DevaccessCommand {
@@ -64,6 +65,7 @@ export default class Shell extends DevaccessCommand {
       stdout: process.stdout,
       stderr: process.stderr,
       log: flags['log-file'] === undefined ? SILENT_LOG : fileLog(flags['log-file']),
+      renewCredentials: () => askRenewal(profile ?? reach.profile, this.worldOfPerson, stop.signal),
       stop: stop.signal,
     });
     if (process.stdin.isTTY) this.talk(`The session with ${args.host} has ended.`);

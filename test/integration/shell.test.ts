@@ -289,6 +289,41 @@ describe('devaccess shell', () => {
   });
 });
 
+describe('a shell whose credentials expire', () => {
+  it('asks for a code at its start, and again in the middle of the session', async () => {
+    let offsetMs = 0;
+    const alice = await Person.arrive({
+      now: () => Date.now() + offsetMs,
+      maxCredentialLifetimeMs: 60_000,
+    });
+    await alice.startDay();
+    const { sandbox } = alice.aws;
+    const front = await Front.open(sandbox.endpoint);
+    const terminal = sitDown(undefined, front.env, alice);
+    await terminal.sees('local> ');
+    offsetMs += 120_000;
+    terminal.type(`${alice.command('devaccess', ['shell', 'bastion'])}\r`);
+    await terminal.sees('MFA code of arn:aws:iam::123456789012:mfa/alice:');
+    terminal.type(`${sandbox.mfaCode()}\r`);
+    await terminal.sees(/(#|\$) $/);
+    terminal.type('echo be""fore\r');
+    await terminal.sees('before\r\n');
+    offsetMs += 120_000;
+    front.cut();
+    await terminal.sees('the credentials have expired, and the session waits');
+    await terminal.sees('MFA code of arn:aws:iam::123456789012:mfa/alice:');
+    terminal.type(`${sandbox.mfaCode()}\r`);
+    await terminal.sees('session is back');
+    terminal.type('\recho af""ter; stty size\r');
+    expect(await terminal.sees(/after\r\n\d+ \d+\r\n/)).toContain('24 80');
+    terminal.type('exit\r');
+    await terminal.sees('local> ');
+    front.close();
+    await alice.noSessionIsOpen();
+    await alice.leave();
+  });
+});
+
 describe('a shell at the pace of the real agent', () => {
   it('has its size from the first word on', async () => {
     const alice = await Person.arrive({ agent: { pace: 'real' } });

@@ -1,4 +1,5 @@
 import type { ReadStream, WriteStream } from 'node:tty';
+import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { SessionApi, SessionRequest } from '../session-api.ts';
 import { startSession } from '../start-session.ts';
@@ -14,6 +15,8 @@ export interface RunShellOptions {
   stdout: WriteStream;
   stderr: WriteStream;
   log: Log;
+  /** Asks the person for a code, on the terminal, when the credentials have expired. */
+  renewCredentials: () => Promise<boolean>;
   /** Aborted when a signal asks to stop. */
   stop: AbortSignal;
 }
@@ -24,8 +27,8 @@ export interface RunShellOptions {
  * @throws DevaccessError when the session could not start or ended in an error; none is left open
  */
 export async function runShell(options: RunShellOptions): Promise<ShellEnd> {
-  const { api, request, log, stop } = options;
-  const session = await startSession(api, request, stop);
+  const { api, request, log } = options;
+  const session = await startWithCode(options);
   if (session === undefined) return { exitCode: undefined, isLeft: true };
   log.event('started', { sessionId: session.sessionId, target: request.target });
   let shell: ShellSession;
@@ -37,4 +40,14 @@ export async function runShell(options: RunShellOptions): Promise<ShellEnd> {
     throw error;
   }
   return shell.run();
+}
+
+async function startWithCode({ api, request, renewCredentials, stop }: RunShellOptions) {
+  try {
+    return await startSession(api, request, stop);
+  } catch (error) {
+    const isForPerson = error instanceof DevaccessError && error.exitCode === EXIT.needsPerson;
+    if (!isForPerson || !(await renewCredentials())) throw error;
+    return startSession(api, request, stop);
+  }
 }

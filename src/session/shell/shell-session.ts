@@ -26,6 +26,8 @@ export interface ShellOptions {
   stdout: WriteStream;
   stderr: WriteStream;
   log: Log;
+  /** Asks the person for a code, on the terminal, when the credentials have expired. */
+  renewCredentials: () => Promise<boolean>;
   /** Aborted when a signal asks to stop. */
   stop: AbortSignal;
 }
@@ -51,6 +53,8 @@ export class ShellSession {
   readonly #ended: Promise<SessionEnd>;
   #resolveEnd: (end: SessionEnd) => void = () => undefined;
   #isReading = false;
+  /** The terminal is somebody else's for a moment. */
+  #isLent = false;
   #isInputEnded = false;
   #isOutputGone = false;
   #isLeaving = false;
@@ -75,6 +79,7 @@ export class ShellSession {
       ticket: options.session,
       log: options.log,
       isHandshakeOptional: true,
+      renewCredentials: () => this.#renewCredentials(),
       handlers: {
         onReady: (facts, customerMessage) => this.#onReady(facts, customerMessage),
         onOutput: (payload) => this.#show(options.stdout, payload),
@@ -197,11 +202,29 @@ export class ShellSession {
 
   /** Whoever had the terminal meanwhile may have changed its mode. */
   #afterSuspension(): void {
-    if (!this.#isReading || this.#isLeaving) return;
+    if (!this.#isReading || this.#isLent || this.#isLeaving) return;
     this.#terminal?.restore();
     this.#terminal?.makeRaw();
     // It was told to others that the window had another size meanwhile.
     process.kill(process.pid, 'SIGWINCH');
+  }
+
+  /** Lends the terminal to the question for a code, and takes it back. */
+  async #renewCredentials(): Promise<boolean> {
+    const { stdin, renewCredentials } = this.#options;
+    this.#say('the credentials have expired, and the session waits for new ones.');
+    stdin.pause();
+    this.#isLent = true;
+    this.#terminal?.restore();
+    try {
+      return await renewCredentials();
+    } finally {
+      this.#isLent = false;
+      if (this.#isReading && !this.#isLeaving) {
+        this.#terminal?.makeRaw();
+        this.#readInput();
+      }
+    }
   }
 
   #inputEnded(): void {
@@ -213,6 +236,7 @@ export class ShellSession {
 
   #readInput(): void {
     const { stdin } = this.#options;
+    if (this.#isLent) return;
     for (const bytes of this.#early.splice(0)) this.#connection.sendInput(bytes);
     if (this.#isReading && !this.#isInputEnded && stdin.isPaused()) stdin.resume();
   }
