@@ -15,6 +15,8 @@ export interface CopyEngineOptions<Copy extends FileCopy> {
 
 interface ActiveFile<Copy extends FileCopy> {
   copy: Copy;
+  /** Over which it was begun. */
+  lane: Lane;
   stage: 'preparing' | 'moving' | 'settling' | 'failing';
   blocksUnderWay: number;
   failure: FileFailure | undefined;
@@ -34,7 +36,7 @@ interface Task<Copy extends FileCopy> {
 }
 
 /** Files at work for each connection: small ones take several round trips, which then overlap. */
-const FILES_PER_CONNECTION = 16;
+const FILES_PER_CONNECTION = 32;
 
 /**
  * Spreads the steps of many file copies over connections that come and go. Whoever has room takes
@@ -78,7 +80,10 @@ export class CopyEngine<Copy extends FileCopy> {
   attach(connection: SftpConnection): void {
     const lane = { connection, window: new FlightWindow() };
     this.#lanes.add(lane);
-    void connection.gone.then(() => this.#lanes.delete(lane));
+    void connection.gone.then(() => {
+      this.#lanes.delete(lane);
+      this.#pumpAll();
+    });
     this.#pump(lane);
   }
 
@@ -114,9 +119,12 @@ export class CopyEngine<Copy extends FileCopy> {
     this.#pumpAll();
   }
 
-  #nextTask({ connection, window }: Lane): Task<Copy> | undefined {
+  #nextTask(lane: Lane): Task<Copy> | undefined {
+    const { connection, window } = lane;
     for (const file of this.#active) {
       if (file.stage !== 'moving' || file.failure !== undefined) continue;
+      // Another connection would have to open it first.
+      if (file.copy.isSmall && file.lane !== lane && file.lane.connection.isOpen) continue;
       const { blocks } = file.copy;
       if (blocks === undefined) continue;
       const most = Math.min(file.copy.blockBytes(connection), window.blockBytes);
@@ -126,12 +134,13 @@ export class CopyEngine<Copy extends FileCopy> {
     }
     if (this.#active.size >= FILES_PER_CONNECTION * this.#lanes.size) return undefined;
     const copy = this.#waiting.pop();
-    return copy === undefined ? undefined : this.#prepare(connection, copy);
+    return copy === undefined ? undefined : this.#prepare(lane, copy);
   }
 
-  #prepare(connection: SftpConnection, copy: Copy): Task<Copy> {
+  #prepare(lane: Lane, copy: Copy): Task<Copy> {
     const file: ActiveFile<Copy> = {
       copy,
+      lane,
       stage: 'preparing',
       blocksUnderWay: 0,
       failure: undefined,
@@ -141,7 +150,7 @@ export class CopyEngine<Copy extends FileCopy> {
       file,
       bytes: 0,
       run: async () => {
-        await copy.prepare(connection);
+        await copy.prepare(lane.connection);
         file.stage = 'moving';
       },
       undo: () => {

@@ -7,6 +7,7 @@ import { CopyEngine } from './copy-engine.ts';
 import { makeDirectories, settleDirectories } from './directories.ts';
 import { Download } from './download.ts';
 import type { CopyFailure } from './failures.ts';
+import { READ_BACK_UP_TO_BYTES } from './file-transfer.ts';
 import type { FileTransfer } from './file-transfer.ts';
 import type { FileTree } from './file-tree.ts';
 import { withJournal } from './journal.ts';
@@ -143,7 +144,7 @@ class Copy {
     this.#pool = new SessionPool(first, {
       program: programs.batch,
       onOpen: (connection) => this.#engine?.attach(connection),
-      onExhausted: (reason) => this.#engine?.abort(interrupted(route.host, reason)),
+      onExhausted: (reason) => this.#engine?.abort(interrupted(reason)),
       onNotice: options.say,
       movedBytes: () => this.#movedBytes,
     });
@@ -232,14 +233,15 @@ class Copy {
     });
     this.#engine = engine;
     engine.attach(this.#pool.any);
-    const bytes = copies.reduce((sum, { plan }) => sum + plan.facts.size, 0);
+    const bytes = copies.map(({ plan }) => plan.facts.size).reduce(sum, 0);
     const worth = Math.max(bytes / BYTES_PER_SESSION, copies.length / FILES_PER_SESSION);
     void this.#pool.grow(Math.min(this.#options.sessions, Math.ceil(worth)));
     await engine.run();
   }
 
   #context({ files }: CopyPlan): CopyContext {
-    const bytes = files.reduce((sum, { facts }) => sum + facts.size, 0);
+    const sizes = files.map(({ facts }) => facts.size);
+    const bytes = sizes.filter((size) => size > READ_BACK_UP_TO_BYTES).reduce(sum, 0);
     const { check } = this.#options;
     const isDigested = check === 'sha256' && bytes >= DIGEST_FROM_BYTES;
     if (isDigested) this.#digester.start();
@@ -270,8 +272,8 @@ class Copy {
 
   #result(): CopyResult {
     const [only] = this.#failures;
-    if (only !== undefined && this.#progress.filesDone === 0 && this.#failures.length === 1)
-      throw only.error;
+    const isNothing = this.#progress.filesDone === 0 && this.#failures.length === 1;
+    if (only !== undefined && isNothing) throw only.error;
     return {
       direction: this.#route.direction,
       host: this.#route.host,
@@ -306,13 +308,19 @@ async function wasNamed(file: FilePlan, record: FileRecord, to: FileTree): Promi
   return record.isDone || (await to.lstat(beside(destination, record.partial, to))) === undefined;
 }
 
+function sum(left: number, right: number): number {
+  return left + right;
+}
+
 function beside(path: string, name: string, tree: FileTree): string {
   return tree.join(tree.join(path, '..'), name);
 }
 
-function interrupted(host: string, reason: Error): DevaccessError {
+function interrupted(reason: Error): DevaccessError {
+  const { next, exitCode } = reason instanceof DevaccessError ? reason : {};
   return new DevaccessError('DA_COPY_INTERRUPTED', `The copy was interrupted: ${reason.message}`, {
-    next: `run the same command again when ${host} can be reached: it goes on where it stopped`,
+    next: `${next === undefined ? '' : `${next}; `}the same command goes on where it stopped`,
+    ...(exitCode === undefined ? {} : { exitCode }),
     cause: reason,
   });
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { chmod, lstat, open, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { localFailure, remoteFailure, sourceChanged } from './failures.ts';
@@ -38,7 +38,7 @@ export class Download extends FileTransfer {
   protected override async openBoth(connection: SftpConnection): Promise<boolean> {
     await this.checkSource(connection);
     // The server may take long over it; it need not wait for the last byte.
-    if (this.context.check === 'sha256') {
+    if (this.isDigested) {
       this.#digest ??= this.context.remoteDigest(this.plan.source);
     }
     const { destination } = this.plan;
@@ -137,6 +137,8 @@ export class Download extends FileTransfer {
     const path = join(dirname(this.plan.destination), partial);
     try {
       if (!(await lstat(path)).isFile()) return undefined;
+      // It may have got its mode already, and that may not let it be written.
+      await chmod(path, 0o600);
       return { path, file: await open(path, O_RDWR | O_NOFOLLOW) };
     } catch {
       return undefined;

@@ -10,6 +10,8 @@ import type { SftpConnection } from './ssh/sftp-connection.ts';
 export interface FileCopy {
   /** The source, as it is shown to the person. */
   readonly shown: string;
+  /** Whether one block holds it: then one connection takes all of its steps. */
+  readonly isSmall: boolean;
   /** What is to be moved now; defined from {@link prepare} on. */
   readonly blocks: Blocks | undefined;
   /** Opens both sides. */

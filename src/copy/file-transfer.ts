@@ -6,10 +6,13 @@ import type { FileRecord } from './journal.ts';
 import type { FilePlan } from './plan.ts';
 import { RangeSet } from './range-set.ts';
 import type { Range } from './range-set.ts';
+import { SAFE_BLOCK_BYTES } from './sftp/constants.ts';
 import type { SftpConnection } from './ssh/sftp-connection.ts';
 
 /** Files of this size and more are brought to the disk before they get their name. */
 export const SYNC_FROM_BYTES = 1024 * 1024;
+/** A file that small is read back sooner than the server has started a program for its digest. */
+export const READ_BACK_UP_TO_BYTES = 4096;
 /** A partial file with less in it is not worth keeping when its copy has failed. */
 const KEEP_FROM_BYTES = 1024 * 1024;
 
@@ -28,7 +31,6 @@ export abstract class FileTransfer implements FileCopy {
   #isComparing = false;
   #differs = false;
   #isResumed = false;
-  #isReadBack = false;
   #isCorrect = false;
   #isNaming = false;
 
@@ -40,6 +42,15 @@ export abstract class FileTransfer implements FileCopy {
 
   get blocks(): Blocks | undefined {
     return this.#blocks;
+  }
+
+  get isSmall(): boolean {
+    return this.plan.facts.size <= SAFE_BLOCK_BYTES;
+  }
+
+  /** Whether digests are to tell that the copy is right. */
+  protected get isDigested(): boolean {
+    return this.context.check === 'sha256' && this.plan.facts.size > READ_BACK_UP_TO_BYTES;
   }
 
   async prepare(connection: SftpConnection): Promise<void> {
@@ -113,21 +124,23 @@ export abstract class FileTransfer implements FileCopy {
     if (this.#isComparing) {
       this.#isComparing = false;
       this.context.onChecked('read-back');
-      return this.#differs ? this.#differing(connection) : true;
+      return this.#differs ? this.#copyAgain(connection) : true;
     }
-    const digests =
-      check === 'read-back' || this.#isReadBack ? undefined : await this.digests(connection);
-    if (digests !== undefined) {
+    const digests = this.isDigested ? await this.digests(connection) : undefined;
+    if (digests !== undefined && digests.source === digests.copy) {
       this.context.onChecked('sha256');
-      return digests.source === digests.copy ? true : this.#differing(connection);
+      return true;
     }
+    if (digests !== undefined && this.#isResumed) return this.#copyAgain(connection);
+    // Where digests differ, one may be another file's of that path: SFTP can have a root of its own.
     this.#isComparing = true;
     this.#differs = false;
     this.#blocks = new Blocks(this.plan.facts.size, new RangeSet());
     return false;
   }
 
-  async #differing(connection: SftpConnection): Promise<false> {
+  /** @throws FileFailure DA_CHECKSUM unless bytes of an earlier run may be to blame */
+  async #copyAgain(connection: SftpConnection): Promise<false> {
     const wasResumed = this.#isResumed;
     this.context.onFound(-this.record.have.bytes);
     await this.discard(connection);
@@ -136,8 +149,6 @@ export abstract class FileTransfer implements FileCopy {
         next: 'copy it again; if it stays so, memory or a disk is failing',
       });
     }
-    // The digest may have been of another file of that path, where SFTP has a root of its own.
-    this.#isReadBack = true;
     await this.prepare(connection);
     return false;
   }

@@ -75,6 +75,7 @@ export class Journal {
   readonly #made = new Set<string>();
   readonly #isResumable: boolean;
   #nextNumber: number;
+  #isClosed = false;
 
   /**
    * @param path is made when it is not there
@@ -137,6 +138,8 @@ export class Journal {
   close(isNeeded: boolean): void {
     this.flush();
     const isEmpty = fstatSync(this.#file).size === 0;
+    // What is still under way has nothing to add; the number may soon be another file's.
+    this.#isClosed = true;
     closeSync(this.#file);
     if (!isNeeded || isEmpty) rmSync(this.path, { force: true });
   }
@@ -146,7 +149,7 @@ export class Journal {
   }
 
   #write(line: Line): void {
-    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+    if (!this.#isClosed) writeSync(this.#file, `${JSON.stringify(line)}\n`);
   }
 }
 

@@ -109,14 +109,14 @@ async function findTarget(
 ): Promise<{ path: string; isDirectory: boolean }> {
   const path = await to.resolve(destination);
   const facts = await to.stat(path);
-  if (facts?.type === 'directory') return { path, isDirectory: true };
+  // What the person named is followed when it is a link, as other tools do.
+  if (facts?.type === 'directory') return { path: await to.realPath(path), isDirectory: true };
   const mustBeDirectory = sources > 1 || /(?:^|\/)\.{0,2}$/.test(destination);
   if (mustBeDirectory) {
     throw new FileFailure('DA_NOT_A_DIRECTORY', `${to.show(path)} is not a folder`, {
       next: 'make it first, or name a folder that exists',
     });
   }
-  // What the person named is followed when it is a link, as other tools do.
   return { path: facts === undefined ? path : await to.realPath(path), isDirectory: false };
 }
 
@@ -139,7 +139,8 @@ class Scan {
           const { from } = this.#request;
           const { entries, refused } = await from.list(directory.source);
           for (const { name, why } of refused) {
-            refuse(this.#plan, from.show(from.join(directory.source, name)), badName(why));
+            const shown = from.show(`${directory.source}/${name}`);
+            refuse(this.#plan, shown, badName(shown, why));
           }
           for (const entry of entries) {
             const found = await this.#add(entry, directory);
@@ -215,8 +216,8 @@ function isSpecial(shown: string): FileFailure {
   return new FileFailure('DA_SPECIAL_FILE', message);
 }
 
-function badName(why: string): FileFailure {
-  return new FileFailure('DA_BAD_NAME', `Not copied: ${why}`, {
+function badName(shown: string, why: string): FileFailure {
+  return new FileFailure('DA_BAD_NAME', `${shown} was not copied: ${why}`, {
     next: 'rename it where it is',
   });
 }

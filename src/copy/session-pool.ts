@@ -26,6 +26,8 @@ export class SessionPool {
   readonly #options: SessionPoolOptions;
   readonly #open = new Set<SftpConnection>();
   readonly #stopped = new AbortController();
+  /** The most that were open at a time. */
+  peak = 1;
   #keepers = 0;
   #lastReason: Error;
   #hasSaidFewer = false;
@@ -37,9 +39,6 @@ export class SessionPool {
     this.#open.add(first);
     void this.#keep(first);
   }
-
-  /** The most that were open at a time. */
-  peak = 1;
 
   /**
    * An open session for a single request.
@@ -94,6 +93,7 @@ export class SessionPool {
         onFirst(true);
         this.#lastReason = await current.gone;
         this.#open.delete(current);
+        if (isCode(this.#lastReason, 'DA_SFTP_PROTOCOL')) break;
         if (this.#options.movedBytes() > movedBefore) failures = 0;
       } catch (error) {
         this.#lastReason = error as Error;
@@ -129,9 +129,14 @@ export class SessionPool {
     if (this.#hasSaidFewer || this.#isStopped) return;
     this.#hasSaidFewer = true;
     const reason = this.#lastReason;
-    const isAuth = reason instanceof DevaccessError && reason.code === 'DA_SSH_AUTH';
-    const advice = isAuth ? '; only the first may ask: let ssh-agent hold the key' : '';
+    const advice = isCode(reason, 'DA_SSH_AUTH')
+      ? '; only the first may ask: let ssh-agent hold the key'
+      : '';
     const count = `${this.#open.size} of ${wanted} sessions could be opened`;
     this.#options.onNotice(`${count} (${reason.message})${advice}`);
   }
+}
+
+function isCode(error: Error, code: string): boolean {
+  return error instanceof DevaccessError && error.code === code;
 }

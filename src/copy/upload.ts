@@ -23,6 +23,7 @@ export class Upload extends FileTransfer {
   #source: FileHandle | undefined;
   #partial: RemoteFile | undefined;
   #digest: Promise<string> | undefined;
+  #isSynced = false;
 
   override get shown(): string {
     return this.plan.source;
@@ -48,7 +49,7 @@ export class Upload extends FileTransfer {
       throw localFailure(error, 'read', source);
     }
     await this.checkSource();
-    if (this.context.check === 'sha256') {
+    if (this.isDigested) {
       this.#digest ??= localDigest(this.#source, source);
       this.#digest.catch(() => undefined);
     }
@@ -57,6 +58,8 @@ export class Upload extends FileTransfer {
       const path = posix.join(posix.dirname(destination), partial);
       const facts = await this.context.remoteOver(connection).lstat(path);
       if (facts?.type === 'file' && facts.size <= this.plan.facts.size) {
+        // It may have got its mode already, and that may not let it be written.
+        await connection.client.setstat(path, { mode: 0o600 }).catch(() => undefined);
         this.#partial = new RemoteFile(path, OPEN.read | OPEN.write);
         return true;
       }
@@ -125,10 +128,12 @@ export class Upload extends FileTransfer {
     const { destination, facts } = this.plan;
     const { mode, atimeS, mtimeS, size } = facts;
     try {
-      const handle = await this.#remote.handle(connection);
-      await client.fsetstat(handle, { mode, atimeS, mtimeS });
-      if (size >= SYNC_FROM_BYTES && client.offers(EXTENSION.fsync)) await client.fsync(handle);
+      if (size >= SYNC_FROM_BYTES && !this.#isSynced && client.offers(EXTENSION.fsync)) {
+        await client.fsync(await this.#remote.handle(connection));
+        this.#isSynced = true;
+      }
       await this.#remote.close();
+      await client.setstat(this.#remote.path, { mode, atimeS, mtimeS });
       if (client.offers(EXTENSION.posixRename)) {
         await client.posixRename(this.#remote.path, destination);
         return;

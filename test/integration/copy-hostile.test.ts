@@ -148,6 +148,22 @@ describe('a server that lies', () => {
     expect([...sftp.nodes.keys()]).toEqual(['/dir']);
   });
 
+  it('and tells a digest of something else is read back', async () => {
+    const data = randomBytes(2_000_000);
+    const sftp = new ScriptedSftp({ '/file': { data } });
+    await ssh((call) => {
+      if (call.isSftp) {
+        sftp.serve(call);
+        return;
+      }
+      call.stdout('Welcome!\ndevaccess-sha256\n');
+      call.onInput(() => call.stdout(`${'0'.repeat(64)}\n`));
+    });
+    const run = await cp('h:/file', here);
+    expect([run.code, run.stdout]).toEqual([0, expect.stringContaining('verified by read-back')]);
+    expect(readFileSync(join(here, 'file')).equals(data)).toBe(true);
+  });
+
   it('answers with less than asked, and is asked again', async () => {
     const data = randomBytes(100_000);
     const sftp = await server(
@@ -284,7 +300,7 @@ describe('ssh that fails', () => {
     await ssh((call) => (call.isSftp ? sftp.serve(call) : call.exit(1)));
     const { code, error } = await cpJson('--sessions', '2', 'h:/file', here);
     expect([code, error?.code]).toEqual([1, 'DA_COPY_INTERRUPTED']);
-    expect(error?.next).toContain('run the same command again');
+    expect(error?.next).toContain('the same command goes on where it stopped');
     expect(readdirSync(here)).toHaveLength(1);
     expect(statSync(join(here, readdirSync(here)[0]!)).mode & 0o777).toBe(0o600);
     budget = Infinity;

@@ -39,8 +39,8 @@ export class SftpConnection {
     stop?: AbortSignal,
   ): Promise<SftpConnection> {
     let broken: Error | undefined;
-    const client: SftpClient = new SftpClient((packet) => process.write(packet));
-    const process: SshProcess = new SshProcess(
+    const client: SftpClient = new SftpClient((packet) => sshProcess.write(packet));
+    const sshProcess: SshProcess = new SshProcess(
       ssh.host,
       sftpArguments(ssh),
       (bytes) => {
@@ -50,22 +50,22 @@ export class SftpConnection {
         } catch (error) {
           broken = protocolFailure(ssh.host, error);
           client.end(broken);
-          process.kill();
+          sshProcess.kill();
         }
       },
       onLine,
     );
-    const gone = process.ended.then((reason) => {
+    const gone = sshProcess.ended.then((reason) => {
       client.end(broken ?? reason);
       return broken ?? reason;
     });
-    const onStop = (): void => process.kill();
+    const onStop = (): void => sshProcess.kill();
     stop?.addEventListener('abort', onStop);
     try {
       await client.start();
-      return new SftpConnection(client, await client.limits(), process, gone);
+      return new SftpConnection(client, await client.limits(), sshProcess, gone);
     } catch (error) {
-      process.kill();
+      sshProcess.kill();
       await gone;
       throw protocolFailure(ssh.host, error);
     } finally {

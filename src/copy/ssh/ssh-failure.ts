@@ -46,6 +46,8 @@ const READINGS: readonly Reading[] = [
   },
 ];
 
+/** What another try would meet as well. */
+const FINAL = ['DA_SSH_HOST_KEY', 'DA_SSH_AUTH', 'DA_NO_SFTP', 'DA_NO_SSH', 'DA_SFTP_PROTOCOL'];
 /** Codes of devaccess-proxy for which the person is needed (docs/errors.md). */
 const NEEDS_PERSON = ['DA_CREDENTIALS_EXPIRED', 'DA_NO_CREDENTIALS', 'DA_NO_TERMINAL'];
 
@@ -83,7 +85,5 @@ export function sshFailure(host: string, stderr: string): DevaccessError {
 /** Whether another try could end otherwise. */
 export function isWorthRetrying(error: unknown): boolean {
   if (!(error instanceof DevaccessError)) return false;
-  return !['DA_SSH_HOST_KEY', 'DA_SSH_AUTH', 'DA_NO_SFTP', 'DA_NO_SSH', ...NEEDS_PERSON].includes(
-    error.code,
-  );
+  return ![...FINAL, ...NEEDS_PERSON].includes(error.code);
 }

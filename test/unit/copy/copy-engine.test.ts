@@ -47,6 +47,10 @@ class FakeCopy implements FileCopy {
     this.#rounds = rounds;
   }
 
+  get isSmall(): boolean {
+    return this.#size <= 10;
+  }
+
   blockBytes(): number {
     return 10;
   }

@@ -120,7 +120,7 @@ describe('what is copied to where', () => {
     ['a.txt', '.', '/home/a.txt'],
     ['./a.txt', 'there/new', '/home/there/new'],
     ['a.txt', 'there/a.txt', '/home/there/a.txt'],
-    ['a.txt', 'there/to-dir', '/home/there/to-dir/a.txt'],
+    ['a.txt', 'there/to-dir', '/home/real/a.txt'],
     ['a.txt', 'there/to-file', '/home/real/file'],
     ['file-link', 'there', '/home/there/file-link'],
   ])('%s to %j becomes %s', async (from, to, expected) => {
@@ -174,6 +174,7 @@ describe('what is copied to where', () => {
     ['dir', 'there/new', '/home/there/new'],
     ['dir/.', 'there', '/home/there'],
     ['.', 'there', '/home/there'],
+    ['dir/.', 'there/to-dir', '/home/real'],
   ])('-r %s to %s fills %s', async (from, to, expected) => {
     const { directories } = await plan([from], to, true);
     expect(directories[0]?.destination).toBe(expected);
