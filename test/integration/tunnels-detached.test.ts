@@ -356,6 +356,8 @@ describe('a process that hangs', () => {
     const { pid } = await up();
     process.kill(pid, 'SIGSTOP');
     expect((await status())[0]).toMatchObject({ name: 'db', state: 'hung', pid });
+    const again = await tunnels('up', '--detach');
+    expect(again.stderr).toContain(`process ${pid}), but its process does not answer: run`);
     const down = await tunnels('down', 'db');
     expect([down.code, down.stdout.toString()]).toEqual([
       0,
@@ -423,6 +425,28 @@ describe('a foreground run', () => {
     terminal.hangUp();
     await person.noSessionIsOpen();
     await eventually('it is gone', () => files().length === 0);
+  });
+});
+
+describe('devaccess tunnels status', () => {
+  it('tells a name that is none from a tunnel that is down', async () => {
+    configure(tunnel('db', [80]));
+    expect((await tunnels('status', 'db')).code).toBe(0);
+    const other = await tunnels('status', 'bd');
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      "devaccess: There is no tunnel 'bd' [DA_TUNNEL_UNKNOWN] Next: there is db\n",
+    ]);
+  });
+
+  it('shows what runs even when the config file is broken', async () => {
+    configure(tunnel('db', [`0:${echoPort}`]));
+    await up();
+    configure('[tunnels');
+    const { code, stdout, stderr } = await tunnels('status');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('DA_CONFIG_INVALID')]);
+    expect(stdout.toString()).toMatch(/^db +up /m);
+    expect((await tunnels('down')).stdout.toString()).toBe('db: closed\n');
   });
 });
 

@@ -46,8 +46,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function configure(toml: string): string {
-  const folder = join(person.home, '.config', 'devaccess');
+function configure(toml: string, who = person): string {
+  const folder = join(who.home, '.config', 'devaccess');
   const path = join(folder, 'config.toml');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // A new file, as a test may have changed the mode of the old one.
@@ -84,8 +84,8 @@ class RunningTunnels {
   readonly #finished: Promise<Finished>;
   #wake: () => void = () => undefined;
 
-  constructor(args: string[] = [], env: Record<string, string> = {}) {
-    this.#child = person.start('devaccess', ['tunnels', 'up', ...args, '--json'], env);
+  constructor(args: string[] = [], env: Record<string, string> = {}, who = person) {
+    this.#child = who.start('devaccess', ['tunnels', 'up', ...args, '--json'], env);
     this.#finished = collect(this.#child);
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       this.events.push(JSON.parse(line) as EventLine);
@@ -214,6 +214,43 @@ describe('devaccess tunnels up', () => {
     writeFileSync(file, before);
     expect(await ask(port!, 'renewed')).toBe('renewed');
     await tunnels.event('credentials-renewed');
+  });
+
+  it('keeps open connections when the MFA session ends, until it is renewed', async () => {
+    let clockOffsetMs = 0;
+    const other = await Person.arrive({
+      maxCredentialLifetimeMs: 100_000,
+      now: () => Date.now() + clockOffsetMs,
+    });
+    try {
+      await other.startDay();
+      configure(tunnel('db', [`0:${echo.port}`]), other);
+      const tunnels = new RunningTunnels([], {}, other);
+      const { port } = await tunnels.event('listening');
+      const socket = connect(port!, '127.0.0.1');
+      socket.write('before');
+      await once(socket, 'data');
+      clockOffsetMs = 101_000;
+      const file = join(other.home, '.aws', 'credentials');
+      const over = readFileSync(file, 'utf8').replace(/^(expiration = )2.../m, '$12000');
+      writeFileSync(file, over);
+      const [session] = other.aws.sandbox.registry.list().slice(-1);
+      expect(other.aws.gateway.cutClient(session!.sessionId)).toBe(true);
+      await tunnels.event('reconnecting');
+      socket.write('after');
+      const answer = once(socket, 'data') as Promise<[Buffer]>;
+      // For seconds, a session that is refused is tried again anyway.
+      const patience = new Promise((resolve) => setTimeout(resolve, 8_000));
+      expect(await Promise.race([tunnels.event('session-ended'), patience])).toBeUndefined();
+      const mfa = await other.run('devaccess', ['mfa', '--token', other.aws.sandbox.mfaCode()]);
+      expect(mfa).toMatchObject({ code: 0 });
+      expect((await answer)[0].toString()).toBe('after');
+      await tunnels.event('reconnected');
+      socket.destroy();
+      await tunnels.stop();
+    } finally {
+      await other.leave();
+    }
   });
 
   it.each([

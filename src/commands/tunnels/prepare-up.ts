@@ -15,6 +15,8 @@ export interface AlreadyUp {
   name: string;
   pid: number;
   isDetached: boolean;
+  /** Its process does not answer. */
+  isHung: boolean;
   /** Its settings are not what they were when it was opened. */
   isOutdated: boolean;
 }
@@ -51,16 +53,19 @@ function splitByRunning(
   const carried = new Map(
     runs
       .filter(({ state }) => state !== 'gone')
-      .flatMap(({ record }) => record.tunnels.map((tunnel) => [tunnel.name, { tunnel, record }])),
+      .flatMap(({ record, state }) =>
+        record.tunnels.map((tunnel) => [tunnel.name, { tunnel, record, state }]),
+      ),
   );
   const alreadyUp = plans.flatMap((plan) => {
     const found = carried.get(plan.name);
     if (found === undefined) return [];
-    const { tunnel, record } = found;
+    const { tunnel, record, state } = found;
     return {
       name: plan.name,
       pid: record.process.pid,
       isDetached: record.isDetached,
+      isHung: state === 'hung',
       isOutdated: tunnel.digest !== planDigest(plan),
     };
   });

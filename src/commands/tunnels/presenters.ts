@@ -46,10 +46,13 @@ function linePresenter(
 }
 
 const REDRAW_MS = 1_000;
+/** Connections may come by the thousand. */
+const SOON_MS = 100;
 
 function livePresenter(terminal: LiveTerminal, env: Environment): TunnelsPresenter {
   let tunnels: TunnelSet | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
   const warnings = new Map<string, ExpiryEvent>();
   const draw = (): void => {
     if (tunnels === undefined) return;
@@ -60,6 +63,12 @@ function livePresenter(terminal: LiveTerminal, env: Environment): TunnelsPresent
       warnings: [...warnings.values()].map(expiryText),
     };
     region.draw(tunnelsView(model, { columns: region.columns, ...styleOf(env) }));
+  };
+  const drawSoon = (): void => {
+    soon ??= setTimeout(() => {
+      soon = undefined;
+      draw();
+    }, SOON_MS);
   };
   const region = new LiveRegion(terminal, draw);
   return {
@@ -75,10 +84,11 @@ function livePresenter(terminal: LiveTerminal, env: Environment): TunnelsPresent
       }
       const line = event.event === 'listening' ? undefined : eventLine(event);
       if (line !== undefined) region.print(`${clockText()} ${line}`);
-      draw();
+      drawSoon();
     },
     end: () => {
       clearInterval(timer);
+      clearTimeout(soon);
       // Connections that close late are no longer shown.
       tunnels = undefined;
       region.draw([]);

@@ -1,5 +1,5 @@
 import { DevaccessCommand } from '../../cli/base-command.ts';
-import { errorLine, printable } from '../../platform/errors.ts';
+import { DevaccessError, errorLine, EXIT, printable } from '../../platform/errors.ts';
 import type { TunnelList } from '../../session/tunnels/list-tunnels.ts';
 
 export default class TunnelsStatus extends DevaccessCommand {
@@ -20,6 +20,8 @@ export default class TunnelsStatus extends DevaccessCommand {
     const names = argv as string[];
     const list = await listTunnels(new RunRegistry(process.env), this.configured(readConfig));
     const tunnels = list.tunnels.filter(({ name }) => names.length === 0 || names.includes(name));
+    const strange = names.find((name) => !tunnels.some((tunnel) => tunnel.name === name));
+    if (strange !== undefined) throw unknownTunnel(strange, list.tunnels);
     const columns = process.stdout.isTTY ? process.stdout.columns : Infinity;
     if (tunnels.length === 0) this.talk('no tunnel is up, and there are none in the config file');
     else for (const line of statusLines(tunnels, columns)) this.log(line);
@@ -39,4 +41,12 @@ export default class TunnelsStatus extends DevaccessCommand {
       return [];
     }
   }
+}
+
+function unknownTunnel(name: string, tunnels: TunnelList['tunnels']): DevaccessError {
+  const known = tunnels.map((tunnel) => tunnel.name);
+  return new DevaccessError('DA_TUNNEL_UNKNOWN', `There is no tunnel '${name}'`, {
+    next: known.length === 0 ? 'see docs/config.md' : `there is ${known.join(', ')}`,
+    exitCode: EXIT.usage,
+  });
 }

@@ -10,12 +10,12 @@ export function listenersText({ name, host, listeners }: TunnelStatus): string[]
   );
 }
 
-export function alreadyUpText({ name, pid, isDetached, isOutdated }: AlreadyUp): string {
-  const where = isDetached ? 'detached' : 'in another terminal';
-  const advice = isOutdated
-    ? `; its settings have changed since: run 'devaccess tunnels down ${name}' and up again`
-    : '';
-  return `${name} is up already (${where}, process ${pid})${advice}`;
+export function alreadyUpText({ name, pid, ...other }: AlreadyUp): string {
+  const again = `run 'devaccess tunnels down ${name}' and up again`;
+  const where = other.isDetached ? 'detached' : 'in another terminal';
+  const text = `${name} is up already (${where}, process ${pid})`;
+  if (other.isHung) return `${text}, but its process does not answer: ${again}`;
+  return other.isOutdated ? `${text}; its settings have changed since: ${again}` : text;
 }
 
 export function leftSessionText({ sessionId, why }: EndedTunnels['leftSessions'][number]): string {

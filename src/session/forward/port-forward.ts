@@ -45,6 +45,8 @@ export interface PortForwardOptions {
   request: ForwardRequest;
   log: Log;
   onEvent: (event: ForwardEvent) => void;
+  /** Waits until credentials that expired in the middle of a session are good again. */
+  renewCredentials?: () => Promise<boolean>;
   /** Gives up an opening that is under way. */
   signal: AbortSignal;
 }
@@ -172,7 +174,7 @@ export class PortForward {
   }
 
   async #start(signal: AbortSignal): Promise<StartedTunnel> {
-    const { api, log, onEvent, request } = this.#options;
+    const { api, log, onEvent, renewCredentials, request } = this.#options;
     let isInterrupted = false;
     const setInterrupted = (value: boolean): void => {
       this.#interrupted += Number(value) - Number(isInterrupted);
@@ -183,6 +185,7 @@ export class PortForward {
       log,
       signal,
       flow: request.flow,
+      renewCredentials,
       request: {
         target: request.target,
         documentName:

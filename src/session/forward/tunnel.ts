@@ -60,6 +60,8 @@ export interface TunnelOptions {
   request: SessionRequest;
   log: Log;
   flow?: Flow | undefined;
+  /** As of a session's connection. */
+  renewCredentials?: (() => Promise<boolean>) | undefined;
   events: TunnelEvents;
   /** Gives up a tunnel that is not ready yet. */
   signal: AbortSignal;
@@ -101,6 +103,7 @@ export async function startTunnel(options: TunnelOptions): Promise<StartedTunnel
       target: request.target,
       ticket: session,
       log: options.log,
+      renewCredentials: options.renewCredentials,
       flow: options.flow,
       handlers: {
         onReady: (facts, customerMessage) => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { DevaccessError } from '../../platform/errors.ts';
 import { errorCode } from '../../platform/file-errors.ts';
 import { withFileLock } from '../../platform/file-lock.ts';
 import { stateDirectory } from '../../platform/paths.ts';
@@ -27,8 +28,13 @@ export type FoundRun =
 export class RunRegistry {
   readonly folder: string;
 
-  /** @throws DevaccessError DA_FOLDER_UNSAFE, DA_FILE_NOT_WRITABLE */
+  /** @throws DevaccessError DA_FOLDER_UNSAFE, DA_FILE_NOT_WRITABLE, DA_TUNNEL_PLATFORM */
   constructor(env: Environment) {
+    if (process.platform === 'win32') {
+      throw new DevaccessError('DA_TUNNEL_PLATFORM', 'Named tunnels do not work on Windows yet', {
+        next: "use 'devaccess forward'",
+      });
+    }
     this.folder = join(stateDirectory(env), 'tunnels');
     makePrivateFolder(this.folder);
   }

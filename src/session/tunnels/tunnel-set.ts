@@ -2,6 +2,8 @@ import type { Log } from '../../platform/log.ts';
 import { closeForwards, openForwards } from '../forward/open-forwards.ts';
 import type { ForwardEvent, ForwardRequest, PortForward } from '../forward/port-forward.ts';
 import type { SessionApi } from '../session-api.ts';
+import { untilRenewed } from './expiry-timer.ts';
+import type { Expiry } from './expiry-watch.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { TunnelPlan } from './tunnel-plan.ts';
 import type { ListenerStatus, TunnelState, TunnelStatus, UpAndDown } from './tunnel-status.ts';
@@ -9,6 +11,8 @@ import type { ListenerStatus, TunnelState, TunnelStatus, UpAndDown } from './tun
 export interface TunnelSetOptions {
   plans: readonly TunnelPlan[];
   apiFor: (plan: TunnelPlan) => Promise<SessionApi>;
+  /** Asked again and again: whoever renews the credentials writes a file. */
+  readExpiry: (profile: string | undefined) => Expiry;
   log: Log;
   onEvent: (tunnel: string, event: ForwardEvent) => void;
   /** Gives up the opening. */
@@ -92,6 +96,7 @@ export class TunnelSet {
           api: await apiFor(member.plan),
           request: listener.request,
           log,
+          renewCredentials: () => this.#renewal(member.plan),
           onEvent: (event: ForwardEvent) => this.#handle(member, listener, event),
         })),
       ),
@@ -143,13 +148,19 @@ export class TunnelSet {
     this.#tellEnded();
   }
 
+  /** Only a person can renew an MFA session; they are told by then, and connections wait for them. */
+  #renewal({ profile }: TunnelPlan): Promise<boolean> {
+    const { readExpiry, stop } = this.#options;
+    return untilRenewed(() => readExpiry(profile), stop);
+  }
+
   #handle(member: Member, listener: Listener, event: ForwardEvent): void {
     switch (event.event) {
       case 'listening':
         listener.address = event.address;
         break;
       case 'connection':
-        this.#sample();
+        if (this.#sampler === undefined) this.#sample();
         break;
       case 'session-failed':
       case 'session-ended':

@@ -61,6 +61,7 @@ function setOf(
   return new TunnelSet({
     plans,
     apiFor: () => Promise.resolve(api),
+    readExpiry: unused,
     log: SILENT_LOG,
     onEvent: () => undefined,
     stop,
