@@ -1,10 +1,24 @@
 #!/usr/bin/env node
 'use strict';
-const { dirname } = require('node:path');
+const { dirname, join } = require('node:path');
 
-const [command, ...rest] = process.argv.slice(2);
-/** Shells run this before every prompt: it has a bundle of its own, without what takes time. */
-const isPrompt = command === 'status' && rest.includes('--prompt');
-if (!isPrompt || !require('../dist/prompt.cjs').promptMain(rest)) {
-  require('../dist/cli.cjs').main(dirname(__dirname));
+/** Programs run these all the time: each has a bundle of its own, without what takes time. */
+const FAST = {
+  'credential-process': async (args) => {
+    const { loadCached } = require('./load-cached.cjs');
+    const bundle = loadCached(join(__dirname, '..', 'dist', 'process.cjs'), process.env);
+    const mfaCommand = [process.execPath, __filename, 'mfa'];
+    const exitCode = await bundle.exports.processMain(args, mfaCommand);
+    if (exitCode === 0) bundle.save();
+    if (exitCode !== undefined) process.exitCode = exitCode;
+    return exitCode !== undefined;
+  },
+  status: (args) => args.includes('--prompt') && require('../dist/prompt.cjs').promptMain(args),
+};
+
+async function main([command, ...args]) {
+  const isDone = Object.hasOwn(FAST, command ?? '') && (await FAST[command](args));
+  if (!isDone) await require('../dist/cli.cjs').main(dirname(__dirname));
 }
+
+main(process.argv.slice(2));

@@ -1,6 +1,6 @@
-// Bundles src into dist: cli.cjs (`devaccess`), prompt.cjs (`devaccess status --prompt`), proxy.cjs
-// (`devaccess-proxy`) and tunnels.cjs (what `devaccess tunnels up --detach` leaves running).
-// `npm run build`.
+// Bundles src into dist: cli.cjs (`devaccess`), prompt.cjs (`devaccess status --prompt`), process.cjs
+// (`devaccess credential-process`), proxy.cjs (`devaccess-proxy`) and tunnels.cjs (what
+// `devaccess tunnels up --detach` leaves running). `npm run build`.
 // Finished files are renamed into place, so that a running build never takes them from anybody.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -60,6 +60,35 @@ const roleAssumingOnly = {
   },
 };
 
+/**
+ * A bundle for what must start fast: in two steps, and run from its compiled form.
+ *
+ * @returns what esbuild tells of the parts
+ */
+async function buildFast(name, entry, plugins) {
+  // First into modules that esbuild can rid of what is not used, the lazy parts apart from the rest …
+  const parts = join(outdir, 'parts');
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: { [name]: entry },
+    outdir: parts,
+    format: 'esm',
+    splitting: true,
+    minify: false,
+    outExtension: { '.js': '.mjs' },
+    plugins,
+  });
+  // … then into one file. Left as import(), the lazy parts could not be found beside it.
+  await build({
+    ...shared,
+    entryPoints: { [name]: join(parts, `${name}.mjs`) },
+    outdir,
+    supported: { 'dynamic-import': false },
+  });
+  await rm(parts, { recursive: true });
+  return metafile;
+}
+
 await mkdir('dist', { recursive: true });
 const outdir = await mkdtemp(join('dist', 'build-'));
 try {
@@ -76,26 +105,12 @@ try {
     plugins: [webSocketClientOnly, sessionErrorsOnly],
   });
   await build({ ...shared, entryPoints: { prompt: 'src/credentials/prompt-main.ts' }, outdir });
-  // First into modules that esbuild can rid of what is not used, the lazy parts apart from the rest …
-  const parts = join(outdir, 'parts');
-  const { metafile } = await build({
-    ...shared,
-    entryPoints: { proxy: 'src/session/proxy-main.ts' },
-    outdir: parts,
-    format: 'esm',
-    splitting: true,
-    minify: false,
-    outExtension: { '.js': '.mjs' },
-    plugins: [webSocketClientOnly, sessionErrorsOnly, roleAssumingOnly],
-  });
-  // … then into one file. Left as import(), the lazy parts could not be found beside it.
-  await build({
-    ...shared,
-    entryPoints: { proxy: join(parts, 'proxy.mjs') },
-    outdir,
-    supported: { 'dynamic-import': false },
-  });
-  await rm(parts, { recursive: true });
+  await buildFast('process', 'src/credentials/process-main.ts', [roleAssumingOnly]);
+  const metafile = await buildFast('proxy', 'src/session/proxy-main.ts', [
+    webSocketClientOnly,
+    sessionErrorsOnly,
+    roleAssumingOnly,
+  ]);
   // What is in the proxy's bundle is under test: every `ssh` pays for it.
   await writeFile(join(outdir, 'proxy.meta.json'), JSON.stringify(metafile));
   for (const file of await readdir(outdir)) await rename(join(outdir, file), join('dist', file));

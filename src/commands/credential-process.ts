@@ -28,29 +28,21 @@ export default class CredentialProcess extends DevaccessCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(CredentialProcess);
-    const env = process.env;
-    const { chooseProfile } = await import('../credentials/profiles.ts');
-    const { processAnswer, waitingFor } = await import('../credentials/credential-process.ts');
-    const profile = chooseProfile(flags.profile, env).name;
-    if (flags['print-config']) {
-      const { processProfile } = await import('../credentials/process-profile.ts');
-      const { stableNodePath } = await import('../platform/node-path.ts');
-      const program = {
-        node: stableNodePath(process.execPath),
-        script: join(this.config.root, 'bin', 'devaccess.js'),
-      };
-      const name = flags.as ?? `${profile}-process`;
-      process.stdout.write(processProfile({ profile, name, program }, env));
+    if (!flags['print-config']) {
+      const { processMain } = await import('../credentials/process-main.ts');
+      const args = flags.profile === undefined ? [] : ['--profile', flags.profile];
+      process.exitCode = await processMain(args, this.worldOfPerson.mfaCommand);
       return;
     }
-    const { COOL_DOWN_MS } = await import('../aws/renewal.ts');
-    const { freshCredentials } = await import('../credentials/fresh-credentials.ts');
-    // A process that ours starts for its source must know.
-    Object.assign(env, waitingFor(profile, env));
-    const credentials = await freshCredentials(
-      { profile, region: undefined },
-      { ...this.worldOfPerson, coolDownMs: COOL_DOWN_MS },
-    );
-    process.stdout.write(`${JSON.stringify(processAnswer(credentials))}\n`);
+    const { chooseProfile } = await import('../credentials/profiles.ts');
+    const { processProfile } = await import('../credentials/process-profile.ts');
+    const { stableNodePath } = await import('../platform/node-path.ts');
+    const profile = chooseProfile(flags.profile, process.env).name;
+    const program = {
+      node: stableNodePath(process.execPath),
+      script: join(this.config.root, 'bin', 'devaccess.js'),
+    };
+    const name = flags.as ?? `${profile}-process`;
+    process.stdout.write(processProfile({ profile, name, program }, process.env));
   }
 }

@@ -44,8 +44,8 @@ export function processAnswer(credentials: FreshCredentials): ProcessAnswer {
  * @throws DevaccessError DA_CREDENTIAL_PROCESS_LOOP
  */
 export function waitingFor(profile: string, env: Environment): Record<string, string> {
-  const waiting = (envValue(env, WAITING_VARIABLE) ?? '').split(' ').filter(Boolean);
-  if (!waiting.includes(profile)) return { [WAITING_VARIABLE]: [...waiting, profile].join(' ') };
+  const waiting = (envValue(env, WAITING_VARIABLE) ?? '').split('\n').filter(Boolean);
+  if (!waiting.includes(profile)) return { [WAITING_VARIABLE]: [...waiting, profile].join('\n') };
   throw new DevaccessError(
     'DA_CREDENTIAL_PROCESS_LOOP',
     `The credential_process of profile ${profile} asks for profile ${profile} itself`,

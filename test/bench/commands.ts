@@ -1,6 +1,6 @@
 /**
  * How long the commands take that other programs run all the time, beside a bare `node -e 0`: the
- * text of a shell's prompt, with twenty profiles in the files.
+ * text of a shell's prompt and the credentials of a session, with twenty profiles in the files.
  *
  *   node scripts/run-ts.js test/bench/commands.ts [--runs N] [--json FILE]
  */
@@ -39,6 +39,7 @@ const env = { PATH: process.env['PATH'], HOME: home, AWS_PROFILE: 'admin' };
 
 const commands = new Map([
   [BARE, ['-e', '0']],
+  ['devaccess credential-process', [devaccess, 'credential-process', '--profile', 'p10']],
   ['devaccess status --prompt', [devaccess, 'status', '--prompt']],
 ]);
 const samples = new Samples();
