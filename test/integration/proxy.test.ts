@@ -201,7 +201,7 @@ describe('what a person sees when devaccess-proxy fails', () => {
       [['-x', '22'], "Unknown option '-x'"],
       [['i-0123456789abcdef0', '0'], "'0' is not a port"],
       [['i-0123456789abcdef0', '70000'], "'70000' is not a port"],
-      [['i-0123456789abcdef0', '22', '--pace', 'fast'], "pace 'fast' is neither"],
+      [['i-0123456789abcdef0', '22', '--pace', 'fast'], "pace 'fast' is not"],
     ];
     for (const [args, text] of cases) {
       const run = await person.run('devaccess-proxy', args);
