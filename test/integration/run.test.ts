@@ -298,6 +298,21 @@ describe('devaccess run where the session document may not be used', () => {
     await eventually('it was killed', () => !existsSync(`/proc/${pid}`));
   });
 
+  it('learns the end of the command through trouble of the network', async () => {
+    const front = await Front.open(person.aws.sandbox.endpoint);
+    let asked = 0;
+    front.api = (operation) => {
+      if (operation !== 'SSM.GetCommandInvocation') return 'pass';
+      asked += 1;
+      return asked <= 6 ? 503 : 'pass';
+    };
+    const args = ['bastion', '--via', 'run-command', '--', 'echo hi; exit 5'];
+    const { code, stdout } = await run(args, person, front.env);
+    front.close();
+    expect([code, stdout.toString()]).toEqual([5, 'hi\n']);
+    expect(asked).toBeGreaterThan(6);
+  });
+
   it('tells of the session document when Run Command may not be used either', async () => {
     const deniedDocuments = ['AWS-StartNonInteractiveCommand', 'AWS-RunShellScript'];
     await withPerson({ deniedDocuments }, async (who) => {
@@ -346,7 +361,7 @@ describe('devaccess run with other agents', () => {
   it.each([
     [
       '3.1.1000.0',
-      /did not tell the command's exit code.*\[DA_EXIT_CODE_UNKNOWN\].*--via run-command/,
+      /cannot tell the command's exit code.*\[DA_EXIT_CODE_UNKNOWN\].*--via run-command/,
     ],
     ['3.0.500.0', /NonInteractiveCommands not found.*\[DA_SESSION_ENDED\]/],
   ])('never takes an old one at its word: %s', async (agentVersion, message) => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenSession } from '../../src/session/directory/open-session.ts';
 import type { EndedSession } from '../../src/session/directory/session-directory.ts';
-import { eventually, Person } from './support/person.ts';
+import { collect, eventually, Person } from './support/person.ts';
 
 let person: Person;
 let nowMs = Date.now();
@@ -99,6 +99,7 @@ describe('devaccess sessions list', () => {
   it('shows a session that is really open, and nothing when none is', async () => {
     expect(await list()).toEqual([]);
     const child = person.start('devaccess', ['run', 'bastion', '--', 'sleep 1005']);
+    const finished = collect(child);
     await eventually('it is open', () => person.openSessions() === 1);
     expect(await list('--mine')).toMatchObject([
       { host: 'bastion', status: 'Connected', document: 'AWS-StartNonInteractiveCommand' },
@@ -106,8 +107,12 @@ describe('devaccess sessions list', () => {
     const { sessionId } = (await list())[0]!;
     const ended = await person.run('devaccess', ['sessions', 'terminate', sessionId]);
     expect([ended.code, ended.stdout.toString()]).toEqual([0, `ended ${sessionId}\n`]);
-    await eventually('the command was ended', () => child.exitCode !== null);
-    expect(child.exitCode).toBe(1);
+    expect(await finished).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /ended before the command was done.*DA_SESSION_ENDED/,
+      ) as string,
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { DevaccessError, printable } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
+import { tellsExitCodes } from '../protocol/channel/agent-version.ts';
 import type { SessionFacts } from '../protocol/channel/channel-event.ts';
 import type { SessionApi } from '../session-api.ts';
 import { startSession } from '../start-session.ts';
@@ -154,10 +155,10 @@ class CommandSession {
     const isWhole = end.kind === 'closed-by-service' && !end.isIncomplete;
     if (this.#exitCode !== undefined && isWhole) return this.#exitCode;
     const reason = end.kind === 'closed-by-service' ? printable(end.output).trim() : '';
-    if (reason === '' && isWhole && this.#facts !== undefined) {
+    if (reason === '' && isWhole && this.#isTooOld()) {
       throw new DevaccessError(
         'DA_EXIT_CODE_UNKNOWN',
-        `The agent on ${target} (${this.#facts.agentVersion}) did not tell the command's exit code.`,
+        `The agent on ${target} (${this.#facts?.agentVersion ?? ''}) cannot tell the command's exit code.`,
         { next: 'update the agent to 3.1.1511 or later, or use --via run-command.' },
       );
     }
@@ -167,5 +168,9 @@ class CommandSession {
       `The session with ${target} ended before the command was done${why}.`,
       { next: 'the command may have run: look before you run it again.' },
     );
+  }
+
+  #isTooOld(): boolean {
+    return this.#facts !== undefined && !tellsExitCodes(this.#facts.agentVersion);
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DevaccessError } from '../../platform/errors.ts';
+import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import type { CommandOptions } from './command-session.ts';
 import type { CommandInvocation, RunCommandApi } from './run-command-api.ts';
 
@@ -12,6 +12,8 @@ const FIRST_POLL_MS = 250;
 const MAX_POLL_MS = 3_000;
 /** A command that is still unknown so long after it was sent has got lost. */
 const UNKNOWN_PATIENCE_MS = 60_000;
+/** How long its end may be asked for in vain. */
+const TROUBLE_PATIENCE_MS = 60_000;
 const CANCEL_PATIENCE_MS = 3_000;
 
 export interface RunCommandOutcome {
@@ -50,7 +52,7 @@ export async function runByRunCommand(
   throw unfinished(target, commandId, invocation);
 }
 
-/** Waits for the end; undefined when asked to stop. */
+/** Waits for the end, through trouble of the network too; undefined when asked to stop. */
 async function finished(
   api: RunCommandApi,
   commandId: string,
@@ -58,13 +60,21 @@ async function finished(
   stop: AbortSignal,
 ): Promise<CommandInvocation | undefined> {
   const sentAtMs = performance.now();
+  let heardAtMs = sentAtMs;
   for (let waitMs = FIRST_POLL_MS; !stop.aborted; waitMs = Math.min(MAX_POLL_MS, waitMs * 1.5)) {
     try {
       await delay(waitMs, undefined, { signal: stop });
     } catch {
       break;
     }
-    const invocation = await api.invocation(commandId, target);
+    let invocation: CommandInvocation;
+    try {
+      invocation = await api.invocation(commandId, target);
+      heardAtMs = performance.now();
+    } catch (error) {
+      if (performance.now() - heardAtMs < TROUBLE_PATIENCE_MS && !isForPerson(error)) continue;
+      throw unknownEnd(target, commandId, error);
+    }
     switch (invocation.status) {
       case 'Pending':
       case 'InProgress':
@@ -85,6 +95,23 @@ async function finished(
 function withoutRemark(stderr: string, responseCode: number): string {
   const remark = `failed to run commands: exit status ${responseCode}`;
   return stderr.endsWith(remark) ? stderr.slice(0, -remark.length) : stderr;
+}
+
+function isForPerson(error: unknown): boolean {
+  return error instanceof DevaccessError && error.exitCode === EXIT.needsPerson;
+}
+
+function unknownEnd(target: string, commandId: string, error: unknown): unknown {
+  if (!(error instanceof DevaccessError)) return error;
+  return new DevaccessError(
+    error.code,
+    `Run Command ${commandId} was sent to ${target}, but its end could not be learnt: ${error.message}`,
+    {
+      exitCode: error.exitCode,
+      cause: error,
+      ...(error.next === undefined ? {} : { next: error.next }),
+    },
+  );
 }
 
 function unfinished(

@@ -256,7 +256,8 @@ export class ShellSession {
     if (isInterrupted) {
       this.#noticeTimer ??= setTimeout(() => {
         this.#hasSaidInterrupted = true;
-        this.#say(`connection lost (${why}); resuming the session. ~. leaves.`);
+        const hint = this.#terminal === undefined ? '' : ' ~. leaves.';
+        this.#say(`connection lost (${why}); resuming the session.${hint}`);
       }, QUIET_INTERRUPTION_MS);
       return;
     }
