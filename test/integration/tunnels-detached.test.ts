@@ -50,9 +50,13 @@ afterEach(async () => {
   expect(files()).toEqual([]);
 });
 
-/** What processes have left in the state folder, but for their log. */
+/**
+ * What processes have left in the state folder, but for their log, and for a lock that one held
+ * when it was killed: whoever needs it next takes it over.
+ */
 function files(): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('log')) : [];
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => !name.startsWith('log') && !name.endsWith('.lock'));
 }
 
 function records(): RunRecord[] {

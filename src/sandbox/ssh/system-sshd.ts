@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { DevaccessError } from '../../platform/errors.ts';
 import { killTree } from '../process/process-tree.ts';
@@ -58,8 +58,9 @@ export async function startSystemSshd(options: SystemSshdOptions): Promise<Syste
     const port = await freePort();
     try {
       const child = await start(directory, port);
-      const { username } = userInfo();
-      return { port, user: username, homeDirectory: homedir(), close: () => stop(child) };
+      // Not HOME: sshd starts in the home that the system knows.
+      const { username, homedir } = userInfo();
+      return { port, user: username, homeDirectory: homedir, close: () => stop(child) };
     } catch (error) {
       if (attempt === START_ATTEMPTS) throw error;
     }
