@@ -10,7 +10,7 @@ import type { TunnelLink, TunnelPlumbing } from './tunnel.ts';
 const UPLOAD_BYTES = 256 * 1024;
 const BACKLOG_CHECK_MS = 500;
 /** A session that takes nothing, or is not read, for so long is no place for new connections. */
-const HELD_UP_MS = 2_000;
+const HELD_UP_MS = 1_000;
 /**
  * After the local side has half-closed: how long the far end may stay silent before the stream is
  * closed. FIN closes both ways at the agent, so it must not go out while an answer may come.
@@ -50,8 +50,10 @@ export class MuxTunnel implements TunnelPlumbing {
   #refusals = 0;
   /** Streams closed here before the far end said anything. */
   readonly #givenUp = new Set<number>();
-  #heldUpSinceMs: number | undefined;
-  #isHeld = false;
+  /** Since when too much waits for local connections, so that the session is not read. */
+  #heldSinceMs: number | undefined;
+  /** When the session last took bytes. */
+  #hadRoomAtMs = performance.now();
   #backlogTimer: NodeJS.Timeout | undefined;
   #keepAliveTimer: NodeJS.Timeout | undefined;
 
@@ -67,9 +69,8 @@ export class MuxTunnel implements TunnelPlumbing {
   }
 
   get isHeldUp(): boolean {
-    return (
-      this.#heldUpSinceMs !== undefined && performance.now() - this.#heldUpSinceMs >= HELD_UP_MS
-    );
+    const since = this.#heldSinceMs ?? (this.#link.wantsInput ? undefined : this.#hadRoomAtMs);
+    return since !== undefined && performance.now() - since >= HELD_UP_MS;
   }
 
   attach(socket: Socket): void {
@@ -137,6 +138,7 @@ export class MuxTunnel implements TunnelPlumbing {
   }
 
   #send(): void {
+    if (this.#link.wantsInput) this.#hadRoomAtMs = performance.now();
     while (this.#link.wantsInput && this.#smux.hasBytes) {
       this.#link.sendInput(Buffer.concat(this.#smux.takeBytes(TAKE_BYTES)));
     }
@@ -145,7 +147,6 @@ export class MuxTunnel implements TunnelPlumbing {
       this.#paused.delete(connection);
       connection.socket.resume();
     }
-    this.#noticeHoldUp();
   }
 
   #remoteData(connection: Connection, data: Buffer): void {
@@ -168,12 +169,11 @@ export class MuxTunnel implements TunnelPlumbing {
   /** While too much waits for local connections, nothing more is read. */
   #holdWhileFull(): void {
     const { isFull } = this.#backlog;
-    if (isFull === this.#isHeld) return;
-    this.#isHeld = isFull;
+    if (isFull === (this.#heldSinceMs !== undefined)) return;
+    this.#heldSinceMs = isFull ? performance.now() : undefined;
     this.#link.setSinkFull(isFull);
     clearInterval(this.#backlogTimer);
     if (isFull) this.#backlogTimer = setInterval(() => this.#checkBacklog(), BACKLOG_CHECK_MS);
-    this.#noticeHoldUp();
   }
 
   #checkBacklog(): void {
@@ -183,11 +183,6 @@ export class MuxTunnel implements TunnelPlumbing {
       'A connection that takes too little held up all others in its session, and was reset. With --sessions others can go around it.',
     );
     resetSocket(socket);
-  }
-
-  #noticeHoldUp(): void {
-    const isHeldUp = this.#isHeld || !this.#link.wantsInput;
-    this.#heldUpSinceMs = isHeldUp ? (this.#heldUpSinceMs ?? performance.now()) : undefined;
   }
 
   /** The far end closed a stream. One that never spoke, after a refusal, was the refused one. */
