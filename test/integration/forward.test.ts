@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
@@ -97,6 +97,22 @@ async function exchange(
   return Buffer.concat(chunks);
 }
 
+/** Sends `data` in pieces and returns as many bytes of what comes back. */
+async function echoed(port: number, data: Buffer): Promise<Buffer> {
+  const socket = connect(port);
+  const chunks: Buffer[] = [];
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    received += chunk.length;
+    if (received >= data.length) socket.destroy();
+  });
+  let sent = 0;
+  pour(socket, () => data.subarray(sent, (sent += 16_384)));
+  await once(socket, 'close');
+  return Buffer.concat(chunks);
+}
+
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
 
 const echo = (socket: Socket): void => void socket.pipe(socket);
@@ -158,6 +174,37 @@ describe('devaccess forward', () => {
     );
     expect(whole).toHaveLength(400);
     expect(person.openSessions()).toBe(1);
+  });
+
+  it.runIf(has('redis-server') && has('redis-cli'))('serves redis-cli a real server', async () => {
+    const { server, port } = await serve(() => undefined);
+    server.close();
+    await once(server, 'close');
+    const redis = spawn(
+      'redis-server',
+      ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
+      { stdio: 'ignore' },
+    );
+    try {
+      const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+      const at = ['-h', '127.0.0.1', '-p', String(await forward.port())];
+      const cli = (args: string[], input?: Buffer | string) =>
+        person.run('redis-cli', [...at, ...args], input === undefined ? {} : { input });
+      await eventually('redis answers', async () => {
+        return (await cli(['ping'])).stdout.toString() === 'PONG\n';
+      });
+      const value = randomBytes(3_000_000);
+      expect((await cli(['-x', 'set', 'big'], value)).stdout.toString()).toBe('OK\n');
+      const got = await cli(['get', 'big']);
+      expect(got.stdout.subarray(0, -1).equals(value)).toBe(true);
+      const commands = Array.from({ length: 20_000 }, (_, index) => `SET k${index} ${index}\r\n`);
+      const piped = await cli(['--pipe'], commands.join(''));
+      expect(piped.stdout.toString()).toContain('errors: 0, replies: 20000');
+    } finally {
+      const ended = once(redis, 'exit');
+      redis.kill();
+      await ended;
+    }
   });
 
   it('moves 32 MiB both ways at once', async () => {
@@ -520,5 +567,38 @@ describe('devaccess forward to an agent without multiplexing', () => {
     second.destroy();
     server.close();
     expect(answer.toString().replace(/2/g, '')).toBe('');
+  });
+});
+
+describe('devaccess forward to an agent at its real pace', () => {
+  let far: Person;
+  beforeAll(async () => {
+    // An agent sends what a cut has swallowed again slowly; at its pace it is not much.
+    far = await Person.arrive({ agent: { pace: 'real' } });
+    await far.startDay();
+  });
+  afterAll(async () => {
+    for (const forward of running.splice(0)) await forward.stop();
+    await far.noSessionIsOpen();
+    await far.leave();
+  });
+
+  it('loses no byte of many connections through many cuts', async () => {
+    const { server, port } = await serve(echo);
+    const forward = new RunningForward(far, [far.bastionId, `0:${port}`, '--sessions', '2']);
+    const local = await forward.port();
+    const { registry } = far.aws.sandbox;
+    const cutting = setInterval(() => {
+      for (const { sessionId } of registry.list()) far.aws.gateway.cutClient(sessionId);
+    }, 700);
+    const data = Array.from({ length: 20 }, () => randomBytes(256 * 1024));
+    const answers = await Promise.all(data.map((bytes) => echoed(local, bytes)));
+    clearInterval(cutting);
+    server.close();
+    expect(answers.map(sha256)).toEqual(data.map(sha256));
+    expect(forward.events.filter(({ event }) => event === 'session-ended')).toEqual([]);
+    expect(forward.events.filter(({ event }) => event === 'reconnecting').length).toBeGreaterThan(
+      4,
+    );
   });
 });
