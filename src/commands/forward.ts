@@ -5,6 +5,8 @@ import { forwardEventText } from '../session/forward/event-text.ts';
 import type { ForwardEvent } from '../session/forward/port-forward.ts';
 import { selectorWorld } from './selector-world.ts';
 
+const REFUSED_EVERY_MS = 10_000;
+
 export default class Forward extends DevaccessCommand {
   static override summary = 'Forward local ports to a server, or to what the server reaches.';
   static override description =
@@ -51,9 +53,11 @@ export default class Forward extends DevaccessCommand {
     }),
   };
 
+  private readonly toldRefusedAtMs = new Map<string, number>();
+
   async run(): Promise<void> {
     const { args, argv, flags } = await this.parse(Forward);
-    const { checkRemoteHost, chooseRemoteHost, parsePortPair, parseSessions } =
+    const { chooseRemoteHost, readForwardSpec } =
       await import('../session/forward/forward-spec.ts');
     const { readConfig } = await import('../config/config-file.ts');
     const { readFlow } = await import('../session/flow.ts');
@@ -63,16 +67,12 @@ export default class Forward extends DevaccessCommand {
     const { SsmSessionApi } = await import('../session/ssm-session-api.ts');
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
     const { takeStopSignals } = await import('../platform/stop-request.ts');
-    const pairs = (argv as string[]).slice(1).map(parsePortPair);
-    const sessions = parseSessions(flags.sessions);
+    const spec = readForwardSpec((argv as string[]).slice(1), flags);
     const flow = readFlow(flags, process.env, readConfig(process.env).session);
-    if (flags.unix !== undefined && pairs.length > 1)
-      this.error('--unix takes one port', { exit: 2 });
-    const asked = checkRemoteHost(flags.host);
     const { profile, region } = flags;
     const world = await selectorWorld({ profile, region }, process.env);
     const { reach } = await selectHost(args.host, world);
-    const remoteHost = chooseRemoteHost(asked, reach);
+    const remoteHost = chooseRemoteHost(spec.remoteHost, reach);
     const api = await SsmSessionApi.create({
       profile: profile ?? reach.profile,
       region: region ?? reach.region,
@@ -83,11 +83,11 @@ export default class Forward extends DevaccessCommand {
       stop: takeStopSignals().signal,
       api,
       log: flags['log-file'] === undefined ? SILENT_LOG : fileLog(flags['log-file']),
-      requests: pairs.map(({ local, remote }) => ({
+      requests: spec.pairs.map(({ local, remote }) => ({
         target: reach.target,
         port: remote,
         remoteHost,
-        sessions,
+        sessions: spec.sessions,
         flow,
         listen:
           flags.unix === undefined ? { host: flags.bind, port: local } : { unixPath: flags.unix },
@@ -102,7 +102,16 @@ export default class Forward extends DevaccessCommand {
       process.stdout.write(`${JSON.stringify({ forward: name, ...event })}\n`);
       return;
     }
+    // A program that tries again and again is told of once in a while.
+    if (event.event === 'refused' && !this.isDue(name)) return;
     const text = forwardEventText(event);
     if (text !== undefined) this.talk(printable(`${name}: ${text}`));
+  }
+
+  private isDue(name: string): boolean {
+    const sinceMs = performance.now() - (this.toldRefusedAtMs.get(name) ?? -Infinity);
+    if (sinceMs < REFUSED_EVERY_MS) return false;
+    this.toldRefusedAtMs.set(name, performance.now());
+    return true;
   }
 }

@@ -70,7 +70,7 @@ function unknown(name: string, hosts: readonly SyncedHost[]): DevaccessError {
   const near = hosts.map(({ alias }) => alias).filter((alias) => isNear(alias, name));
   const hint = near.length === 0 ? '' : `; there is ${near.slice(0, 5).join(', ')}`;
   return new DevaccessError('DA_HOST_UNKNOWN', `There is no host '${name}'${hint}`, {
-    next: "run 'devaccess hosts sync', or give an instance id",
+    next: "run 'devaccess hosts sync', or give an instance id or tag:KEY=VALUE",
     exitCode: EXIT.usage,
   });
 }

@@ -3,11 +3,32 @@ import { readPortPair } from '../../platform/port-pair.ts';
 import type { PortPair } from '../../platform/port-pair.ts';
 import { isRemoteHost } from '../../platform/remote-host.ts';
 
+/** What `devaccess forward` was asked for, apart from the server. */
+export interface ForwardSpec {
+  pairs: PortPair[];
+  sessions: number | 'auto';
+  remoteHost: string | undefined;
+}
+
+/** @throws DevaccessError DA_PORT, DA_USAGE */
+export function readForwardSpec(
+  ports: readonly string[],
+  flags: { sessions: string; host?: string | undefined; unix?: string | undefined },
+): ForwardSpec {
+  const pairs = ports.map(parsePortPair);
+  if (flags.unix !== undefined && pairs.length > 1) throw usage('--unix takes one port');
+  return {
+    pairs,
+    sessions: parseSessions(flags.sessions),
+    remoteHost: checkRemoteHost(flags.host),
+  };
+}
+
 /**
  * Reads `[LOCAL:]PORT`; without LOCAL the same port is used here, LOCAL 0 takes any free one.
  * @throws DevaccessError DA_PORT
  */
-export function parsePortPair(text: string): PortPair {
+function parsePortPair(text: string): PortPair {
   const pair = readPortPair(text);
   if (pair !== undefined) return pair;
   throw new DevaccessError('DA_PORT', `'${text}' is not [LOCAL:]PORT with ports from 1 to 65535.`, {
@@ -17,7 +38,7 @@ export function parsePortPair(text: string): PortPair {
 }
 
 /** `--host`. @throws DevaccessError DA_USAGE */
-export function checkRemoteHost(host: string | undefined): string | undefined {
+function checkRemoteHost(host: string | undefined): string | undefined {
   if (host === undefined || isRemoteHost(host)) return host;
   throw usage(`'${host}' is not a host name or address`);
 }
@@ -40,7 +61,7 @@ export function chooseRemoteHost(
 }
 
 /** `--sessions`: 1 to 8, or `auto`. */
-export function parseSessions(text: string): number | 'auto' {
+function parseSessions(text: string): number | 'auto' {
   if (text === 'auto') return 'auto';
   const count = Number(text);
   if (/^\d$/.test(text) && count >= 1 && count <= 8) return count;

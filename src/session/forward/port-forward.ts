@@ -241,7 +241,7 @@ function listenError(error: unknown, where: string): DevaccessError {
   const code = errorCode(error);
   if (code === 'EADDRINUSE') {
     return new DevaccessError('DA_PORT_BUSY', `${where} is in use already.`, {
-      next: 'choose another local port, or leave it out for any free one.',
+      next: 'choose another local port (0: any free one) or path.',
       cause: error,
     });
   }
