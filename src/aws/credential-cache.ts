@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { DevaccessError } from '../platform/errors.ts';
+import { dirname, join } from 'node:path';
 import { withFileLock } from '../platform/file-lock.ts';
 import { stateDirectory } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
@@ -12,6 +11,7 @@ import type { TemporaryCredentials } from './temporary-credentials.ts';
 const MARGIN_MS = 15 * 60_000;
 /** No role's session lasts longer. */
 const LONGEST_MS = 12 * 3_600_000;
+const LOCK_WAIT_MS = 30_000;
 
 interface Entry extends TemporaryCredentials {
   obtainedMs: number;
@@ -40,13 +40,14 @@ export async function keptCredentials(
   const kept = readEntry(file, folder);
   if (kept !== undefined && isFresh(kept, now())) return kept;
   if (!isUsable(folder)) return fetch();
+  const lock = { isHeld: false };
   const refresh = async (): Promise<TemporaryCredentials> => {
+    lock.isHeld = true;
     const present = readEntry(file, folder);
     if (present !== undefined && isFresh(present, now())) return present;
     try {
       const fetched = await fetch();
-      await write(file, { ...fetched, obtainedMs: now() });
-      sweep(folder, now());
+      await keep(file, { ...fetched, obtainedMs: now() });
       return fetched;
     } catch (error) {
       // The last minutes of what is there are better than nothing.
@@ -54,19 +55,26 @@ export async function keptCredentials(
       throw error;
     }
   };
-  return withFileLock(`${file}.lock`, refresh, { waitMs: 60_000 });
+  try {
+    return await withFileLock(`${file}.lock`, refresh, { waitMs: LOCK_WAIT_MS });
+  } catch (error) {
+    if (lock.isHeld) throw error;
+    // A full disk, or another process that hangs: then without its help.
+    return fetch();
+  }
 }
 
 function isFresh({ obtainedMs, expirationMs }: Entry, nowMs: number): boolean {
   return expirationMs - nowMs > Math.min(MARGIN_MS, (expirationMs - obtainedMs) / 2);
 }
 
-async function write(file: string, entry: Entry): Promise<void> {
+/** What goes wrong here must not take from the person what was just fetched. */
+async function keep(file: string, entry: Entry): Promise<void> {
   try {
     await editFile(file, () => `${JSON.stringify(entry)}\n`);
-  } catch (error) {
-    // A full disk must not keep from the person what was just fetched.
-    if (!(error instanceof DevaccessError)) throw error;
+    sweep(dirname(file), entry.obtainedMs);
+  } catch {
+    // It is fetched again next time.
   }
 }
 

@@ -1,0 +1,93 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { keptCredentials } from '../../../src/aws/credential-cache.ts';
+import type { TemporaryCredentials } from '../../../src/aws/temporary-credentials.ts';
+
+const HOUR_MS = 3_600_000;
+let home: string;
+let folder: string;
+let nowMs: number;
+let fetched: number;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'devaccess-kept-'));
+  folder = join(home, '.local', 'state', 'devaccess', 'credentials');
+  nowMs = Date.now();
+  fetched = 0;
+});
+afterEach(() => rmSync(home, { recursive: true, force: true }));
+
+function fetch(lastsMs = HOUR_MS): () => Promise<TemporaryCredentials> {
+  return () => {
+    fetched += 1;
+    const accessKeyId = `ASIA${fetched}`;
+    const expirationMs = nowMs + lastsMs;
+    return Promise.resolve({ accessKeyId, secretAccessKey: 's', sessionToken: 't', expirationMs });
+  };
+}
+
+const refused = (): Promise<TemporaryCredentials> => Promise.reject(new Error('refused'));
+
+async function keyOf(fetcher = fetch(), subject = 'role'): Promise<string> {
+  const options = { env: { HOME: home }, now: () => nowMs };
+  return (await keptCredentials([subject], fetcher, options)).accessKeyId;
+}
+
+describe('kept credentials', () => {
+  it('are used until a quarter of an hour before their end, or half of a short life', async () => {
+    expect(await keyOf()).toBe('ASIA1');
+    nowMs += 44 * 60_000;
+    expect(await keyOf()).toBe('ASIA1');
+    nowMs += 60_000;
+    expect(await keyOf()).toBe('ASIA2');
+    expect(await keyOf(fetch(20 * 60_000), 'short')).toBe('ASIA3');
+    nowMs += 9 * 60_000;
+    expect(await keyOf(fetch(), 'short')).toBe('ASIA3');
+    nowMs += 60_000;
+    expect(await keyOf(fetch(), 'short')).toBe('ASIA4');
+  });
+
+  it('are used to their end where there are no others, and no further', async () => {
+    await keyOf();
+    nowMs += 50 * 60_000;
+    expect(await keyOf(refused)).toBe('ASIA1');
+    nowMs += 10 * 60_000;
+    await expect(keyOf(refused)).rejects.toThrow('refused');
+  });
+
+  it('are fetched once where fetching fails', async () => {
+    let tries = 0;
+    const failing = (): Promise<TemporaryCredentials> => {
+      tries += 1;
+      return refused();
+    };
+    await expect(keyOf(failing)).rejects.toThrow('refused');
+    expect(tries).toBe(1);
+  });
+
+  it('need no disk: what cannot be locked or written is fetched each time', async () => {
+    await keyOf(fetch(), 'other');
+    const [name = ''] = readdirSync(folder);
+    // Where the lock and the file should be, there is something that cannot be either.
+    for (const path of [`${name}.lock`, name]) {
+      rmSync(join(folder, path), { force: true });
+      mkdirSync(join(folder, path));
+    }
+    expect(await keyOf(fetch(), 'other')).toBe('ASIA2');
+    expect(await keyOf(fetch(), 'other')).toBe('ASIA3');
+    rmSync(join(folder, `${name}.lock`), { recursive: true });
+    expect(await keyOf(fetch(), 'other')).toBe('ASIA4');
+  });
+
+  it('are not taken from a folder of others, nor from half a file', async () => {
+    await keyOf();
+    chmodSync(folder, 0o777);
+    expect(await keyOf()).toBe('ASIA2');
+    chmodSync(folder, 0o700);
+    const [name = ''] = readdirSync(folder);
+    writeFileSync(join(folder, name), '{"accessKeyId":"ASIA');
+    expect(await keyOf()).toBe('ASIA3');
+  });
+});
