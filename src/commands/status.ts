@@ -60,9 +60,9 @@ export default class Status extends DevaccessCommand {
       );
       if (isAnyRefused) process.exitCode = EXIT.partial;
     }
-    this.log(
-      statusLines(status, process.stdout.isTTY ? process.stdout.columns : Infinity).join('\n'),
-    );
+    // Undefined without a terminal, 0 where it does not say.
+    const width = process.stdout.columns > 0 ? process.stdout.columns : Infinity;
+    this.log(statusLines(status, width).join('\n'));
     return status;
   }
 }

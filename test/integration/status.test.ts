@@ -1,10 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CredentialsStatus } from '../../src/credentials/status.ts';
 import { devaccess } from './cli.ts';
 import { AccountHolder, role } from './support/account-holder.ts';
+import { commandOnTerminal, hasTerminal } from './support/terminal.ts';
+
+const BIN = fileURLToPath(new URL('../../bin/devaccess.js', import.meta.url));
 
 let alice: AccountHolder;
 beforeEach(async () => {
@@ -88,6 +92,18 @@ describe('devaccess status', () => {
     expect(await prompt()).toBe('');
     rmSync(alice.credentialsFile);
     expect(await prompt()).toBe('');
+  });
+
+  it.runIf(hasTerminal)('fits a terminal, and one that does not say how wide it is', async () => {
+    await alice.signIn();
+    for (const [columns, line] of [
+      [0, /MFA session +123456789012 +\S+ \S+ UTC +alice/],
+      [50, /^\* +default +1[12] h( 59 min)? +MFA session *\r?$/m],
+    ] as const) {
+      const command = `stty cols ${columns} </dev/tty; '${process.execPath}' '${BIN}' status >/dev/tty`;
+      const place = { env: alice.env({ TZ: 'UTC' }), folder: alice.home };
+      expect((await commandOnTerminal(command, [], place)).screen).toMatch(line);
+    }
   });
 
   it('is of use on the first day', async () => {
