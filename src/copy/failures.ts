@@ -21,6 +21,13 @@ export function noSuchFile(shown: string): FileFailure {
   });
 }
 
+function nothingThere(action: 'read' | 'write', shown: string): FileFailure {
+  if (action === 'read') return noSuchFile(shown);
+  return new FileFailure('DA_NO_SUCH_FILE', `Cannot write ${shown}: there is no such folder`, {
+    next: 'make the folder first, or check the path',
+  });
+}
+
 export function isFolder(shown: string): FileFailure {
   return new FileFailure(
     'DA_IS_DIRECTORY',
@@ -39,7 +46,7 @@ export function sourceChanged(shown: string): FileFailure {
 
 /** A failure of this machine's file system; a full disk concerns all. What is none is handed back. */
 export function localFailure(error: unknown, action: 'read' | 'write', path: string): unknown {
-  if (errorCode(error) === 'ENOENT') return noSuchFile(path);
+  if (errorCode(error) === 'ENOENT') return nothingThere(action, path);
   const failure = fileError(error, action, path);
   const isOne = failure instanceof DevaccessError && failure.code !== 'DA_DISK_FULL';
   if (failure === error || !isOne) return failure;
@@ -52,7 +59,7 @@ export function remoteFailure(error: unknown, action: 'read' | 'write', shown: s
   if (!(error instanceof SftpStatusError)) return error;
   switch (error.status) {
     case STATUS.noSuchFile:
-      return noSuchFile(shown);
+      return nothingThere(action, shown);
     case STATUS.permissionDenied:
       return new FileFailure(
         'DA_REMOTE_PERMISSION',

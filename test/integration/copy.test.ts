@@ -147,6 +147,12 @@ describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s'
     expect(statSync(old).ino).not.toBe(before);
     await expect(cp(`someserver:${there}/missing`, old)).rejects.toThrow('DA_NO_SUCH_FILE');
     await expect(cp(join(here, 'tree'), `someserver:${there}`)).rejects.toThrow('DA_IS_DIRECTORY');
+    for (const [from, to] of [
+      [join(here, 'new'), `someserver:${there}/no/where`],
+      [`someserver:${old}`, join(here, 'no', 'where')],
+    ] as const) {
+      await expect(cp(from, to)).rejects.toThrow('there is no such folder');
+    }
     expect(readFileSync(old, 'utf8')).toBe('new');
     mkdirSync(join(there, 'taken', 'new'), { recursive: true });
     await expect(cp(join(here, 'new'), `someserver:${there}/taken`)).rejects.toThrow(
