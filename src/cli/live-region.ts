@@ -36,7 +36,10 @@ export class LiveRegion {
 
   /** Puts `lines` in the place of those drawn before. They may have colours, and no other escapes. */
   draw(lines: readonly string[]): void {
-    if (!this.#isForeground()) return;
+    if (!this.#isForeground()) {
+      this.forget();
+      return;
+    }
     const shown = this.#fitted(lines);
     if (shown.length === this.#drawn.length && shown.every((line, at) => line === this.#drawn[at]))
       return;
@@ -45,8 +48,13 @@ export class LiveRegion {
 
   /** Says something for good, above the region. */
   print(text: string): void {
-    if (!this.#isForeground()) this.#drawn = [];
+    if (!this.#isForeground()) this.forget();
     this.#replace(`${text}\n`, this.#drawn);
+  }
+
+  /** Others have written below the region: what was drawn stays, and the next is drawn anew. */
+  forget(): void {
+    this.#drawn = [];
   }
 
   /** Leaves what was drawn last where it is. */

@@ -71,11 +71,17 @@ function livePresenter(terminal: LiveTerminal, env: Environment): TunnelsPresent
     }, SOON_MS);
   };
   const region = new LiveRegion(terminal, draw);
+  const resume = (): void => {
+    region.forget();
+    drawSoon();
+  };
   return {
     begin: (set) => {
       tunnels = set;
       draw();
       timer = setInterval(draw, REDRAW_MS);
+      // After Ctrl-Z the shell has written below.
+      process.on('SIGCONT', resume);
     },
     event: (event) => {
       if ('owner' in event) {
@@ -87,6 +93,7 @@ function livePresenter(terminal: LiveTerminal, env: Environment): TunnelsPresent
       drawSoon();
     },
     end: () => {
+      process.off('SIGCONT', resume);
       clearInterval(timer);
       clearTimeout(soon);
       // Connections that close late are no longer shown.

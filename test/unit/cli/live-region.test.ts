@@ -90,10 +90,11 @@ describe('the live region', () => {
     region.draw(['before']);
     isForeground = false;
     region.draw(['unseen']);
-    region.print('said');
-    expect(screen.text).toBe('before\nsaid\n');
+    screen.write('the shell\n');
     isForeground = true;
     region.draw(['after']);
-    expect(screen.text).toBe('before\nsaid\nafter\n');
+    isForeground = false;
+    region.print('said');
+    expect(screen.text).toBe('before\nthe shell\nafter\nsaid\n');
   });
 });
