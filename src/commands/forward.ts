@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
+import { HOST_FLAGS } from './host-flags.ts';
 import { EXIT, printable } from '../platform/errors.ts';
 import { forwardEventText } from '../session/forward/event-text.ts';
 import type { ForwardEvent } from '../session/forward/port-forward.ts';
@@ -44,13 +45,7 @@ export default class Forward extends DevaccessCommand {
       helpValue: 'KIB',
       summary: 'unacknowledged data in flight at most; else DEVACCESS_WINDOW, 8192',
     }),
-    profile: Flags.string({ helpValue: 'P', summary: "profile; else the synced host's" }),
-    region: Flags.string({ helpValue: 'R', summary: "region; else the synced host's" }),
-    'log-file': Flags.string({
-      helpValue: 'FILE',
-      summary: 'append a diagnostic log',
-      env: 'DEVACCESS_LOG',
-    }),
+    ...HOST_FLAGS,
   };
 
   private readonly toldRefusedAtMs = new Map<string, number>();

@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
+import { HOST_FLAGS } from './host-flags.ts';
 import { printable } from '../platform/errors.ts';
 import type { CapturedResult } from '../session/run/host-output.ts';
 import type { RunHost, RunReport } from '../session/run/run-on-hosts.ts';
@@ -39,13 +40,7 @@ export default class Run extends DevaccessCommand {
       summary: 'how: a session, Run Command (as root), or what is allowed',
       default: 'auto' as const,
     })(),
-    profile: Flags.string({ helpValue: 'P', summary: "profile; else the synced host's" }),
-    region: Flags.string({ helpValue: 'R', summary: "region; else the synced host's" }),
-    'log-file': Flags.string({
-      helpValue: 'FILE',
-      summary: 'append a diagnostic log',
-      env: 'DEVACCESS_LOG',
-    }),
+    ...HOST_FLAGS,
   };
 
   async run(): Promise<RunJson | undefined> {

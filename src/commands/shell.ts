@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
+import { HOST_FLAGS } from './host-flags.ts';
 import { askRenewal } from './ask-renewal.ts';
 import { selectorWorld } from './selector-world.ts';
 
@@ -25,13 +26,7 @@ export default class Shell extends DevaccessCommand {
       multiple: true,
       default: [],
     }),
-    profile: Flags.string({ helpValue: 'P', summary: "profile; else the synced host's" }),
-    region: Flags.string({ helpValue: 'R', summary: "region; else the synced host's" }),
-    'log-file': Flags.string({
-      helpValue: 'FILE',
-      summary: 'append a diagnostic log',
-      env: 'DEVACCESS_LOG',
-    }),
+    ...HOST_FLAGS,
   };
 
   async run(): Promise<void> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
+import { LOG_FLAG } from '../host-flags.ts';
 import { EXIT } from '../../platform/errors.ts';
 import { fileLog, SILENT_LOG } from '../../platform/log.ts';
 import type { Log } from '../../platform/log.ts';
@@ -23,11 +24,7 @@ export default class TunnelsUp extends DevaccessCommand {
   static override strict = false;
   static override flags = {
     detach: Flags.boolean({ char: 'd', summary: 'leave them to a process without a terminal' }),
-    'log-file': Flags.string({
-      helpValue: 'FILE',
-      summary: 'append a diagnostic log',
-      env: 'DEVACCESS_LOG',
-    }),
+    ...LOG_FLAG,
   };
 
   async run(): Promise<unknown> {
