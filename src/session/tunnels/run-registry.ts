@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DevaccessError } from '../../platform/errors.ts';
@@ -11,7 +11,7 @@ import { editFile } from '../../platform/safe-file.ts';
 import { MAX_SOCKET_PATH_BYTES } from '../../platform/unix-listener.ts';
 import { askControl } from './control.ts';
 import type { RunReport } from './control.ts';
-import { parseRunRecord } from './run-record.ts';
+import { hasOwnFolder, parseRunRecord } from './run-record.ts';
 import type { RunRecord } from './run-record.ts';
 
 /**
@@ -49,7 +49,7 @@ export class RunRegistry {
     const path = join(this.folder, `${id}.sock`);
     if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path;
     // Private to the user, and its name is known from the record alone.
-    return join(mkdtempSync(join(tmpdir(), 'devaccess-')), 'sock');
+    return join(mkdtempSync(join(tmpdir(), 'devaccess-')), `${id}.sock`);
   }
 
   /** All runs of this computer; each is asked whether it lives. */
@@ -86,8 +86,7 @@ export class RunRegistry {
   remove({ id, socketPath }: Pick<RunRecord, 'id' | 'socketPath'>): void {
     rmSync(this.#recordPath(id), { force: true });
     rmSync(socketPath, { force: true });
-    if (dirname(socketPath) !== this.folder)
-      rmSync(dirname(socketPath), { force: true, recursive: true });
+    if (hasOwnFolder(socketPath)) removeEmptyFolder(dirname(socketPath));
   }
 
   #recordPath(id: string): string {
@@ -101,6 +100,15 @@ export class RunRegistry {
       // It ended between the listing and the reading.
       return undefined;
     }
+  }
+}
+
+/** The record may come from elsewhere, as from a home that is mounted at another path there. */
+function removeEmptyFolder(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // It is gone, or others have put something there.
   }
 }
 
