@@ -1,15 +1,15 @@
 /** Reading back what `hosts sync` wrote: names that other commands take, and how to reach them. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
-import { readTextFile } from '../platform/safe-file.ts';
 import { isInstanceId } from './host.ts';
-import { globCovers, sshDirectives } from './ssh-files.ts';
-import { HOSTS_FILE_PATTERN, hostBlocks, isHostsFile } from './ssh-config-file.ts';
+import { readOwnTexts } from './own-texts.ts';
+import { hostBlocks } from './ssh-config-file.ts';
+import type { HostBlock } from './ssh-config-file.ts';
+import { sshDirectives } from './ssh-files.ts';
 
 /** A host as its entry says it is reached. */
 export interface SyncedHost {
   alias: string;
+  /** Of a fixed host that has none: its alias. */
   instanceId: string;
   /** The bastion's instance id, and the address behind it; undefined for a node of Systems Manager itself. */
   behind: { bastion: string; hostName: string } | undefined;
@@ -17,12 +17,9 @@ export interface SyncedHost {
   region: string | undefined;
 }
 
-/** Every host in the files that `hosts sync` wrote, in the order of file and entry. */
+/** Every host that `hosts sync` wrote, in the order of texts and entries. */
 export function readSyncedHosts(sshDirectory: string): SyncedHost[] {
-  const folder = join(sshDirectory, 'config.d');
-  return listFolder(folder)
-    .filter((name) => globCovers(join(sshDirectory, HOSTS_FILE_PATTERN), join(folder, name)))
-    .flatMap((name) => parseHosts(readTextFile(join(folder, name)) ?? ''));
+  return parseSyncedHosts(readOwnTexts(sshDirectory).map(({ text }) => text));
 }
 
 /** The node to start a session on, and what to reach from there. */
@@ -90,28 +87,43 @@ interface Entry {
   command: readonly string[];
 }
 
-/** The hosts of one file. A jump is through a host of the same file, with its account. */
-function parseHosts(text: string): SyncedHost[] {
-  if (!isHostsFile(text)) return [];
-  const entries = [...hostBlocks(text)].map(([instanceId, { alias, text: block }]): Entry => {
-    const settings = new Map(sshDirectives(block).map(({ keyword, words }) => [keyword, words]));
-    const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
-    const command = settings.get('proxycommand') ?? [];
-    return { alias, instanceId, hostName: first('hostname'), jump: first('proxyjump'), command };
+/**
+ * The hosts of texts that `hosts sync` wrote. A jump is through a host of the same text, for fixed
+ * hosts also of another, with its account.
+ */
+export function parseSyncedHosts(texts: readonly string[]): SyncedHost[] {
+  const parsed = texts.map((text) => hostBlocks(text).map(parseEntry));
+  const byAlias = new Map(parsed.flat().map((entry) => [entry.alias, entry]));
+  return parsed.flatMap((entries) => {
+    const here = new Map(entries.map((entry) => [entry.alias, entry]));
+    return entries.flatMap((entry) => {
+      const { jump = '' } = entry;
+      return syncedHost(entry, here.get(jump) ?? byAlias.get(jump));
+    });
   });
-  return entries.flatMap(({ alias, instanceId, hostName, jump, command }): SyncedHost[] => {
-    if (jump === undefined) {
-      const { target, host, ...account } = proxyFlags(command);
-      const isBehind = target !== undefined && host !== undefined;
-      const behind = isBehind ? { bastion: target, hostName: host } : undefined;
-      return [{ alias, instanceId, behind, ...account }];
-    }
-    const bastion = entries.find((entry) => entry.alias === jump);
-    if (bastion === undefined || hostName === undefined) return [];
-    const behind = { bastion: bastion.instanceId, hostName };
-    const { profile, region } = proxyFlags(bastion.command);
-    return [{ alias, instanceId, behind, profile, region }];
-  });
+}
+
+function parseEntry({ alias, instanceId, text }: HostBlock): Entry {
+  const settings = new Map(sshDirectives(text).map(({ keyword, words }) => [keyword, words]));
+  const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
+  const command = settings.get('proxycommand') ?? [];
+  return { alias, instanceId, hostName: first('hostname'), jump: first('proxyjump'), command };
+}
+
+function syncedHost(
+  { alias, instanceId, hostName, jump, command }: Entry,
+  bastion: Entry | undefined,
+): SyncedHost[] {
+  if (jump === undefined) {
+    const { target, host, ...account } = proxyFlags(command);
+    const isBehind = target !== undefined && host !== undefined;
+    const behind = isBehind ? { bastion: target, hostName: host } : undefined;
+    return [{ alias, instanceId, behind, ...account }];
+  }
+  if (bastion === undefined || hostName === undefined) return [];
+  const behind = { bastion: bastion.instanceId, hostName };
+  const { profile, region } = proxyFlags(bastion.command);
+  return [{ alias, instanceId, behind, profile, region }];
 }
 
 /** What a ProxyCommand of ours says; see proxy-command.ts. */
@@ -128,12 +140,4 @@ function proxyFlags(
     profile: flag('profile'),
     region: flag('region'),
   };
-}
-
-function listFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

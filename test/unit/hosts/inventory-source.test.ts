@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { awsInventorySource } from '../../../src/hosts/inventory-source.ts';
 import { readInventory } from '../../../src/hosts/inventory.ts';
-import { planHosts } from '../../../src/hosts/plan.ts';
+import { nameHosts } from '../../../src/hosts/name-hosts.ts';
+import { planRegion } from '../../../src/hosts/plan.ts';
+import { account } from './nodes.ts';
 
 const BASTION = 'i-01234567';
 const HYBRID = 'mi-0123456789abcdef0';
@@ -85,9 +87,10 @@ describe('an endpoint that is not AWS', () => {
     const online = [BASTION, HYBRID].map((InstanceId) => ({ InstanceId, PingStatus: 'Online' }));
     const list = online.map((node) => ({ ...node, ...wrong }));
     await endpoint({ body: JSON.stringify({ InstanceInformationList: list }) });
-    const { nodes } = await read();
-    const options = { route: 'jump', user: undefined, reserved: new Set<string>() } as const;
-    const { entries } = planHosts(nodes, nodes[0]!, options);
+    const here = account();
+    const plan = planRegion(await read(), undefined, here.options);
+    const taken = { reserved: new Set<string>(), kept: [] };
+    const [{ entries } = { entries: [] }] = nameHosts([{ account: here, plan }], taken);
     expect(entries.map(({ alias, user }) => [alias, user])).toEqual([
       ['bastion', undefined],
       [HYBRID, undefined],
