@@ -65,12 +65,13 @@ export async function readAccounts(
 ): Promise<{ planned: PlannedAccount[]; failures: AccountFailure[] }> {
   const failures: AccountFailure[] = [];
   const read = await readAll(accounts, failures, onProgress);
+  const unread = new Set(failures.map(({ fleet }) => fleet));
   const planned: PlannedAccount[] = [];
   for (const { account, inventory } of read) {
     const { fleet, options } = account;
     const siblings = read.filter((other) => other.account.fleet === fleet);
     try {
-      const bastions = bastionsOf(account, inventory, siblings, failures);
+      const bastions = bastionsOf(account, inventory, siblings, unread.has(fleet));
       planned.push({ account, plan: planRegion(inventory, bastions, options) });
     } catch (error) {
       failures.push(failureOf(account, error));
@@ -131,19 +132,17 @@ async function readAll(
  * or could not be read, this one goes without.
  */
 function bastionsOf(
-  { fleet, options }: SyncAccount,
+  { options }: SyncAccount,
   inventory: Inventory,
   siblings: readonly ReadAccount[],
-  failures: readonly AccountFailure[],
+  isAnyUnread: boolean,
 ): Bastions | undefined {
   const { bastion, route } = options;
   if (bastion === undefined || bastion === 'none' || route === 'direct') return undefined;
   const found = namedBastions(inventory, bastion);
   if (found !== undefined) return found;
   const inventories = siblings.map((sibling) => sibling.inventory);
-  const isElsewhere =
-    failures.some((failure) => failure.fleet === fleet) ||
-    inventories.some((other) => hasBastion(other, bastion));
+  const isElsewhere = isAnyUnread || inventories.some((other) => hasBastion(other, bastion));
   if (!isElsewhere) throw bastionNotFound(bastion, inventories);
   return { nodes: [], notices: [] };
 }

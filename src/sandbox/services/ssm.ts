@@ -11,6 +11,7 @@ import { nodeTags } from './node-tags.ts';
 import { commandOperations } from './ssm-commands.ts';
 import { sessionOperations } from './ssm-sessions.ts';
 import type { SsmSessionOptions } from './ssm-sessions.ts';
+import { tagOperations } from './ssm-tags.ts';
 
 const PAGE_SIZE = { min: 5, max: 50, default: 10 } as const;
 const PING_INTERVAL_MS = 5 * 60_000;
@@ -26,6 +27,7 @@ export function ssmService(options: SsmOptions): HttpService {
       DescribeInstanceInformation: describeInstanceInformation(options),
       ...sessionOperations(options),
       ...commandOperations(options),
+      ...tagOperations(options),
     },
   });
 }
@@ -48,7 +50,7 @@ const NODE_FACTS: Readonly<Record<string, NodeFacts>> = {
 /** Keys that only the newer form, `Filters`, takes. */
 const EXTRA_FACTS: Readonly<Record<string, NodeFacts>> = {
   PlatformType: ({ platformType }) => [platformType],
-  SourceIds: ({ instanceId }) => [instanceId],
+  SourceIds: ({ instanceId, thingName }) => [thingName ?? instanceId],
   SourceTypes: (node) => [sourceType(node)],
 };
 
@@ -128,7 +130,8 @@ function tagFacts(account: SandboxAccount, node: ManagedNode, key: string) {
   return key === 'tag-key' ? Object.keys(tags) : [tagValue(tags, key.slice('tag:'.length))];
 }
 
-function sourceType({ resourceType }: ManagedNode): string {
+function sourceType({ resourceType, thingName }: ManagedNode): string {
+  if (thingName !== undefined) return 'AWS::IoT::Thing';
   return resourceType === 'EC2Instance' ? 'AWS::EC2::Instance' : 'AWS::SSM::ManagedInstance';
 }
 
@@ -150,7 +153,7 @@ function nodeMembers(node: ManagedNode, nowMs: number): Record<string, unknown> 
     ResourceType: node.resourceType,
     IPAddress: node.ipAddress,
     ComputerName: node.computerName,
-    SourceId: node.instanceId,
+    SourceId: node.thingName ?? node.instanceId,
     SourceType: sourceType(node),
     ...(activation === undefined
       ? {}

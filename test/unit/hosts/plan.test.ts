@@ -22,13 +22,17 @@ function plan(
 }
 
 /** The way to each, by digit of the id: `direct`, or route and digit of the bastion. */
-function ways(nodes: InventoryNode[], wishes: FleetWishes = {}, knowsPingStatus = true) {
-  return Object.fromEntries(
-    plan(nodes, wishes, knowsPingStatus).reached.map(({ node: { instanceId }, behind }) => [
-      instanceId.at(-1),
-      behind === undefined ? 'direct' : `${behind.route} ${behind.bastion.instanceId.at(-1) ?? ''}`,
-    ]),
-  );
+function ways(
+  nodes: InventoryNode[],
+  wishes: FleetWishes = {},
+  knowsPingStatus = true,
+): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { node: reached, behind } of plan(nodes, wishes, knowsPingStatus).reached) {
+    found[reached.instanceId.at(-1)!] =
+      behind === undefined ? 'direct' : `${behind.route} ${behind.bastion.instanceId.at(-1)!}`;
+  }
+  return found;
 }
 
 const bastion = node('b', { name: 'bastion', ...ONLINE });
