@@ -66,5 +66,3 @@ export const hostSettings = v.pipe(
 
 /** `[ssh]`: how entries get into the SSH config. */
 export const sshSettings = table({ inline: v.optional(flag) });
-
-export type HostSettings = v.InferOutput<typeof hostSettings>;

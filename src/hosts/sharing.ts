@@ -9,8 +9,8 @@ export interface Sharing {
 
 /** ssh makes a socket of 40 hex digits there, at first with a dot and 16 characters behind it. */
 const SOCKET_CHARS = 1 + 40 + 17;
-/** Of a Unix socket's path, with its end: 104 bytes on macOS and BSD, 108 on Linux. */
-const MAX_PATH = 103;
+/** Bytes of a Unix socket's path, beside the NUL at its end. */
+const MAX_PATH = { linux: 107, other: 103 };
 
 /**
  * Where control sockets lie: in a folder of their own, as whoever can use one is logged in. The
@@ -19,7 +19,8 @@ const MAX_PATH = 103;
 export function sharingOf(sshDirectory: string, platform = process.platform): Sharing | string {
   if (platform === 'win32') return 'OpenSSH for Windows cannot share connections';
   const folder = join(sshDirectory, 'devaccess-mux');
-  if (Buffer.byteLength(folder) + SOCKET_CHARS > MAX_PATH) {
+  const most = platform === 'linux' ? MAX_PATH.linux : MAX_PATH.other;
+  if (Buffer.byteLength(folder) + SOCKET_CHARS > most) {
     return `${folder} is too long for the path of a Unix socket`;
   }
   if (/["'\\\p{Cc}]|\$\{/u.test(folder)) return `${folder} cannot be written into an SSH config`;

@@ -257,6 +257,39 @@ describe('devaccess hosts sync', () => {
     expect(read(mainConfig()).match(/^Include /gm)).toHaveLength(1);
   });
 
+  it('says plainly which of several fleets could not be read, and keeps its entries', async () => {
+    const folder = join(home, '.config', 'devaccess');
+    mkdirSync(folder, { recursive: true });
+    const configure = (text: string): void =>
+      writeFileSync(join(folder, 'config.toml'), text, { mode: 0o600 });
+    configure('[fleets.main]\n[fleets.other]\nprofile = "nobody"\n');
+    const partly = await sync();
+    expect(partly.code).toBe(4);
+    expect(partly.stderr).toContain(
+      'devaccess: fleet other: There is no AWS profile nobody [DA_NO_PROFILE]; its entries stay as they were.',
+    );
+    expect(partly.stdout).toMatch(/^7 hosts: 7 added, .*; 1 could not be read\n$/);
+    expect((await sync(['--fleet', 'other'])).stderr).toContain('[DA_NO_PROFILE] Next: ');
+    configure(
+      '[fleets.a]\nprofile = "nobody"\n[fleets.b]\nprofile = "default-long-term"\nregion = "x"\n',
+    );
+    const invalid = await sync(['--json']);
+    expect(invalid.code).toBe(1);
+    expect(JSON.parse(invalid.stdout)).toMatchObject({
+      error: {
+        code: 'DA_CONFIG_INVALID',
+        message: expect.stringContaining(
+          'config.toml:5: fleets.b.region "x" is not an AWS region',
+        ) as string,
+      },
+    });
+    configure('[fleets.a]\nprofile = "nobody"\n[fleets.b]\nprofile = "somebody"\n');
+    const none = await sync(['--json']);
+    expect(none.code).toBe(1);
+    expect((JSON.parse(none.stdout) as SyncResult).failed).toHaveLength(2);
+    expect((await sync(['--fleet', 'c'])).code).toBe(2);
+  });
+
   it('takes the bastion by id and by tag, and says when there is none', async () => {
     const { hosts } = await syncJson(['--bastion', 'tag:Name=bastion', '--user', 'deploy']);
     expect(new Set(hosts.map(({ user }) => user))).toEqual(new Set(['deploy']));

@@ -4,6 +4,7 @@ import { fleetOptions } from '../../../src/hosts/fleet.ts';
 import type { FleetWishes, UserRule } from '../../../src/hosts/fleet.ts';
 import type { InventoryNode } from '../../../src/hosts/host.ts';
 import { checkUser, hostPort, hostUser } from '../../../src/hosts/host-user.ts';
+import { sharingOf } from '../../../src/hosts/sharing.ts';
 import { id, node } from './nodes.ts';
 
 const failure = (code: string): Error => expect.objectContaining({ code }) as Error;
@@ -108,5 +109,19 @@ describe('the alias a server would like', () => {
     const hybrid = { isHybrid: true, name: 'nas', instanceId: `m${id('1')}` };
     expect(wanted(hybrid, { aliasTag: 'Host' })).toBe('nas');
     expect(wanted({ ...hybrid, tags }, { aliasTag: 'Host' })).toBe('host');
+  });
+});
+
+describe('where shared connections have their sockets', () => {
+  it('is a folder of their own, short enough for what ssh makes there', () => {
+    expect(sharingOf('/home/me%/.ssh', 'linux')).toEqual({
+      folder: '/home/me%/.ssh/devaccess-mux',
+      controlPath: '/home/me%%/.ssh/devaccess-mux/%C',
+    });
+    const long = `/${'x'.repeat(29)}/.ssh`;
+    expect(sharingOf(long, 'linux')).toMatchObject({ folder: `${long}/devaccess-mux` });
+    expect(sharingOf(long, 'darwin')).toContain('too long');
+    expect(sharingOf('/home/a"b/.ssh', 'linux')).toContain('cannot be written');
+    expect(sharingOf('/home/me/.ssh', 'win32')).toContain('Windows');
   });
 });

@@ -98,9 +98,39 @@ describe('an endpoint that is not AWS', () => {
   });
 });
 
+it('waits where AWS asks to slow down, and goes on', async () => {
+  const asked = { ec2: 0, ssm: 0 };
+  server = createServer((request, response) => {
+    request.resume();
+    const service = request.headers['x-amz-target'] === undefined ? 'ec2' : 'ssm';
+    asked[service] += 1;
+    if (asked[service] > 1) {
+      response.end(service === 'ec2' ? DESCRIBED : '{"InstanceInformationList":[]}');
+    } else if (service === 'ssm') {
+      response.writeHead(400).end('{"__type":"ThrottlingException","message":"Rate exceeded"}');
+    } else {
+      response
+        .writeHead(503)
+        .end(
+          '<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>',
+        );
+    }
+  });
+  await listen();
+  const { nodes } = await read();
+  expect(nodes).toMatchObject([{ instanceId: BASTION }]);
+  expect(asked).toEqual({ ec2: 2, ssm: 2 });
+});
+
 it('gives up on an endpoint that falls silent in the middle of an answer', async () => {
-  server = createServer((_request, response) => void response.writeHead(200).write('{'));
+  let asked = 0;
+  server = createServer((_request, response) => {
+    asked += 1;
+    response.writeHead(200).write('{');
+  });
   await listen();
   const source = awsInventorySource({ ...options, idleMs: 100 }, 'default');
   await expect(readInventory(source)).rejects.toMatchObject({ code: 'DA_ENDPOINT_UNREACHABLE' });
+  // It is not asked as patiently as one that wants less.
+  expect(asked).toBeLessThanOrEqual(8);
 });
