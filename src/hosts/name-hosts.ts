@@ -3,6 +3,7 @@ import { printable } from '../platform/errors.ts';
 import { wantedAlias } from './alias-name.ts';
 import { assignAliases } from './aliases.ts';
 import type { KeptHost } from './aliases.ts';
+import { nodeList } from './host.ts';
 import type { HostEntry } from './host.ts';
 import { hostPort, hostUser } from './host-user.ts';
 import type { ReachedNode, SkippedNode } from './plan.ts';
@@ -51,16 +52,14 @@ export function nameHosts(
       account,
       entries: sorted(own.map((reached) => entryOf(reached, account, aliasOf))),
       comments: commentsOf({ account, plan }),
-      skipped: [
-        ...plan.skipped,
-        ...others.map(({ node }) => ({
-          instanceId: node.instanceId,
-          name: node.name ?? null,
-          reason: `has its entry from ${titleOf(owners.get(node.instanceId))}`,
-        })),
-      ],
+      skipped: plan.skipped,
       filtered: plan.filtered,
-      notices: plan.notices,
+      notices: [
+        ...plan.notices,
+        ...(others.length === 0
+          ? []
+          : [overlap(others, owners.get(others[0]?.node.instanceId ?? ''))]),
+      ],
     };
   });
 }
@@ -107,6 +106,8 @@ function commentsOf({ account, plan }: PlannedAccount): string[] {
     .sort();
 }
 
-function titleOf(account: SyncAccount | undefined): string {
-  return account?.fleet === undefined ? 'another account' : `fleet ${account.fleet}`;
+function overlap(others: readonly ReachedNode[], owner: SyncAccount | undefined): string {
+  const nodes = others.map(({ node }) => node);
+  const title = owner?.fleet === undefined ? 'another account' : `fleet ${owner.fleet}`;
+  return `${nodeList(nodes)}: the entry is that of ${title}`;
 }

@@ -46,6 +46,12 @@ export interface SyncProgress {
   managedNodes: number;
 }
 
+/** What could be planned, and what could not. */
+export interface ReadAccounts {
+  planned: PlannedAccount[];
+  failures: AccountFailure[];
+}
+
 interface ReadAccount {
   account: SyncAccount;
   inventory: Inventory;
@@ -62,7 +68,7 @@ const AT_ONCE = 4;
 export async function readAccounts(
   accounts: readonly SyncAccount[],
   onProgress: (progress: SyncProgress) => void,
-): Promise<{ planned: PlannedAccount[]; failures: AccountFailure[] }> {
+): Promise<ReadAccounts> {
   const failures: AccountFailure[] = [];
   const read = await readAll(accounts, failures, onProgress);
   const unread = new Set(failures.map(({ fleet }) => fleet));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DevaccessError } from '../platform/errors.ts';
 import { readTextFile } from '../platform/safe-file.ts';
 import { nothingThere } from './bastion.ts';
 import { EntryStyles } from './entry-styles.ts';
@@ -10,10 +11,16 @@ import { isOwnPath, readOwnTexts } from './own-texts.ts';
 import type { OwnText } from './own-texts.ts';
 import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
 import { readAccounts } from './read-accounts.ts';
-import type { AccountFailure, PlannedAccount, SyncAccount, SyncProgress } from './read-accounts.ts';
+import type {
+  AccountFailure,
+  PlannedAccount,
+  ReadAccounts,
+  SyncAccount,
+  SyncProgress,
+} from './read-accounts.ts';
 import { renderEntry } from './render-entry.ts';
 import { shadowNotices, textEntries } from './shadows.ts';
-import { FIXED_OWNER, FIXED_TEXT_NAME, renderHostsText } from './ssh-config-file.ts';
+import { FIXED_OWNER, FIXED_TEXT_NAME, refuseForeign, renderHostsText } from './ssh-config-file.ts';
 import { readSshConfig } from './ssh-files.ts';
 import type { ConfigPlace } from './ssh-files.ts';
 import { hostChanges } from './sync-changes.ts';
@@ -65,7 +72,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
 
   const read = await readAccounts(request.accounts, request.onProgress ?? (() => undefined));
   const present = readOwnTexts(world.sshDirectory);
-  const { planned, failures } = settled(read, request, present);
+  const { planned, failures } = settled(withoutForeign(read, request, world), request, present);
   const scope = textScope(present, {
     accounts: planned.map(({ account }) => account),
     failures,
@@ -115,12 +122,33 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   };
 }
 
+/** A file of somebody else's in the place of ours spoils no other. */
+function withoutForeign(
+  read: ReadAccounts,
+  { inline }: SyncRequest,
+  { sshDirectory }: SyncWorld,
+): ReadAccounts {
+  const planned: PlannedAccount[] = [];
+  const failures = [...read.failures];
+  for (const each of read.planned) {
+    const path = join(sshDirectory, 'config.d', textName(each.account));
+    try {
+      if (!inline) refuseForeign(readTextFile(path) ?? '', path);
+      planned.push(each);
+    } catch (error) {
+      if (!(error instanceof DevaccessError)) throw error;
+      failures.push({ ...each.account, error });
+    }
+  }
+  return { planned, failures };
+}
+
 /** What went wrong, with what looks like a wrong region; thrown where nothing else is left. */
 function settled(
-  read: { planned: PlannedAccount[]; failures: AccountFailure[] },
+  read: ReadAccounts,
   { accounts, failures: earlier, fixedHosts = [] }: SyncRequest,
   present: readonly OwnText[],
-): { planned: PlannedAccount[]; failures: AccountFailure[] } {
+): ReadAccounts {
   const isNothing = ({ account, plan }: PlannedAccount): boolean =>
     account.fleet === undefined &&
     plan.reached.length + plan.skipped.length + plan.filtered === 0 &&

@@ -274,6 +274,30 @@ describe('several fleets', () => {
     );
   });
 
+  it('share servers without giving them two entries', async () => {
+    configure('[fleets.all]\n[fleets.webs]\ntags = { Name = "web" }\nuser = "w"\n');
+    const { hosts, notices } = await sync();
+    expect(hosts.map(({ alias, fleet }) => [alias, fleet])).toEqual([
+      ['bastion', 'all'],
+      ['db', 'all'],
+      ['web', 'all'],
+    ]);
+    expect(notices).toContainEqual(
+      expect.stringMatching(/^webs in us-east-1: web \(i-0a+1\): the entry is that of fleet all$/),
+    );
+  });
+
+  it('do not suffer from a file of somebody else in the place of one', async () => {
+    configure(TWO);
+    mkdirSync(folder(), { recursive: true });
+    const path = join(folder(), 'devaccess-prod@us-east-1.conf');
+    writeFileSync(path, 'Host mine\n');
+    const { failed, hosts } = await sync();
+    expect(failed).toMatchObject([{ fleet: 'prod', code: 'DA_FOREIGN_FILE' }]);
+    expect(hosts).toHaveLength(3);
+    expect(readFileSync(path, 'utf8')).toBe('Host mine\n');
+  });
+
   it.each<[Partial<SyncFlags>, string]>([
     [{ fleet: ['prood'] }, 'did you mean prod?'],
     [{ prefix: '-x' }, '--prefix: "-x" is not letters'],

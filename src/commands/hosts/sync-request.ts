@@ -90,7 +90,9 @@ export async function syncRequest(
       const identity = await identityOf(choice.profile);
       if (!settled.includes(identity)) settled.push(identity);
       const regions = choice.regions ?? [undefined];
-      accounts.push(...regions.map((region) => accountOf(choice, identity, region, flags, env)));
+      const command = choice.name === undefined ? SYNC : syncCommand(config, env);
+      const place = { identity, flags, env, command };
+      accounts.push(...regions.map((region) => accountOf(choice, region, place)));
     } catch (error) {
       if (!(error instanceof DevaccessError)) throw error;
       const { name: fleet, profile } = choice;
@@ -98,13 +100,12 @@ export async function syncRequest(
     }
   }
   const isComplete = !isAdHoc && flags.fleet === undefined;
-  const variable = envValue(env, 'DEVACCESS_CONFIG') === undefined ? '' : configVariable(config);
   return {
     request: {
       accounts,
       failures,
       fixedHosts: isComplete ? fixedHosts(config) : undefined,
-      fixedCommand: `${variable}devaccess hosts sync`,
+      fixedCommand: syncCommand(config, env),
       config: config.path,
       isComplete,
       inline: flags.inline ?? config.ssh.inline ?? false,
@@ -139,10 +140,13 @@ function fleets(flags: SyncFlags, asked: FleetSettings, config: Config): FleetCh
 /** @throws DevaccessError DA_NO_REGION, DA_USAGE */
 function accountOf(
   { name, wishes }: FleetChoice,
-  identity: AwsIdentity,
   asked: string | undefined,
-  flags: SyncFlags,
-  env: Environment,
+  {
+    identity,
+    flags,
+    env,
+    command,
+  }: { identity: AwsIdentity; flags: SyncFlags; env: Environment; command: string },
 ): SyncAccount {
   const { profile, namedProfile, profileRegion } = identity;
   const region = chooseRegion({ flag: asked, env, profileRegion });
@@ -158,7 +162,7 @@ function accountOf(
     region,
     options: fleetOptions(wishes),
     source: awsInventorySource({ ...identity, region }, namedProfile),
-    command: commandLine('devaccess hosts sync', { ...account, ...options }),
+    command: commandLine(command, { ...account, ...options }),
   };
 }
 
@@ -194,8 +198,12 @@ function tagTable(tags: readonly string[] | undefined): Record<string, string[]>
   return table;
 }
 
-function configVariable({ path }: Config): string {
-  return `DEVACCESS_CONFIG=${shellWord(path)} `;
+const SYNC = 'devaccess hosts sync';
+
+/** The command that finds the same config file. */
+function syncCommand({ path }: Config, env: Environment): string {
+  const isElsewhere = envValue(env, 'DEVACCESS_CONFIG') !== undefined;
+  return isElsewhere ? `DEVACCESS_CONFIG=${shellWord(path)} ${SYNC}` : SYNC;
 }
 
 function unknownFleet(name: string, { path, fleets: known }: Config): DevaccessError {
