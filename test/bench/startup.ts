@@ -32,6 +32,8 @@ const { values: flags } = parseArgs({
 });
 const ROUND_TRIP_MS = 50;
 const BARE = 'bare node';
+/** Where this variable is set Node loads all its roots as it starts, whether they are needed or not. */
+const WITH_ROOTS = 'NODE_EXTRA_CA_CERTS';
 const runs = Number(flags.runs);
 
 const home = mkdtempSync(join(tmpdir(), 'devaccess-bench-'));
@@ -84,9 +86,14 @@ async function bareNode(env: NodeJS.ProcessEnv): Promise<number> {
   return performance.now() - startMs;
 }
 
-function proxy(entry: string, port: number, cache: string): Promise<Timing> {
+function proxy(
+  entry: string,
+  port: number,
+  cache: string,
+  extra: NodeJS.ProcessEnv = {},
+): Promise<Timing> {
   const args = [entry, '--target', bastion, '--port', '22', '--region', 'us-east-1'];
-  return timeToBanner(process.execPath, args, port, environment(port, cache));
+  return timeToBanner(process.execPath, args, port, { ...environment(port, cache), ...extra });
 }
 
 function peer(command: string, port: number): Promise<Timing> {
@@ -163,15 +170,17 @@ for (let run = -1; run < runs; run += 1) {
   };
   const env = environment(near.port, home);
   keep(BARE, await bareNode(env));
-  // It makes Node load all its roots at its start, needed or not.
-  const { caFile } = certificates;
-  keep('bare node, NODE_EXTRA_CA_CERTS', await bareNode({ ...env, NODE_EXTRA_CA_CERTS: caFile }));
+  const roots = { [WITH_ROOTS]: certificates.caFile };
+  keep(`${BARE}, ${WITH_ROOTS}`, await bareNode({ ...env, ...roots }));
   for (const [name, entry] of entries) {
     const cache = join(home, `cache-${name}`);
     if (isWanted('near')) {
       const timing = await proxy(entry, near.port, cache);
       keep(`${name}: StartSession received`, timing.startSessionMs);
       keep(`${name}: banner`, timing.bannerMs);
+      const rooted = await proxy(entry, near.port, cache, roots);
+      keep(`${name}: StartSession received, ${WITH_ROOTS}`, rooted.startSessionMs);
+      keep(`${name}: banner, ${WITH_ROOTS}`, rooted.bannerMs);
     }
     if (isWanted('far')) {
       const timing = await proxy(entry, far.port, cache);
@@ -199,7 +208,12 @@ await far.close();
 await aws.close();
 rmSync(home, { recursive: true, force: true });
 
-const rows = rowsOf(samples, (name) => (name === BARE ? undefined : BARE));
+// Each beside a bare node in the same environment.
+const rows = rowsOf(samples, (name) => {
+  if (name === BARE) return undefined;
+  const isRooted = name.endsWith(`, ${WITH_ROOTS}`) && !name.startsWith(BARE);
+  return isRooted ? `${BARE}, ${WITH_ROOTS}` : BARE;
+});
 report('Start-up, beside bare node', 'ms', {
   rows,
   samples,
