@@ -7,6 +7,7 @@
 const { createHash, randomBytes } = require('node:crypto');
 const fs = require('node:fs');
 const { homedir } = require('node:os');
+const { Module } = require('node:module');
 const { dirname, isAbsolute, join } = require('node:path');
 const { Script } = require('node:vm');
 
@@ -32,8 +33,11 @@ function loadCached(file, env) {
     ...(typeof kept === 'string' ? {} : { cachedData: kept }),
   });
   let state = typeof kept === 'string' ? kept : script.cachedDataRejected ? 'refused' : 'used';
-  const module = { exports: {} };
+  const module = new Module(file);
+  // Whoever asks for the file later gets this very module.
+  require.cache[file] = module;
   script.runInThisContext()(module.exports, require, module, file, dirname(file));
+  module.loaded = true;
   return {
     exports: module.exports,
     state,
@@ -41,7 +45,7 @@ function loadCached(file, env) {
       if (path === undefined || state === 'used') return;
       state = 'used';
       try {
-        keep(path, source, script.createCachedData());
+        keep(path, source, () => script.createCachedData());
       } catch {
         // A full disk, a read-only home: the next run compiles again.
       }
@@ -95,7 +99,7 @@ function readKept(path, source) {
   }
 }
 
-function keep(path, source, data) {
+function keep(path, source, makeData) {
   const folder = dirname(path);
   // Not recursive: where a parent cannot be made (/proc, automounts) Node would try for ever.
   for (const path of [dirname(folder), folder]) {
@@ -103,9 +107,16 @@ function keep(path, source, data) {
   }
   if (!isPrivateFolder(folder)) return;
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  // First: making the data takes longer than to find that there is no place for it.
+  const fd = fs.openSync(temporary, 'wx', 0o600);
   try {
-    const bytes = Buffer.concat([digest(source, data), data]);
-    fs.writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o600 });
+    try {
+      const data = makeData();
+      fs.writeSync(fd, digest(source, data));
+      fs.writeFileSync(fd, data);
+    } finally {
+      fs.closeSync(fd);
+    }
     fs.renameSync(temporary, path);
   } catch (error) {
     fs.rmSync(temporary, { force: true });

@@ -96,7 +96,8 @@ try {
     ...shared,
     entryPoints: { cli: 'src/commands/commands.ts' },
     outdir,
-    external: ['@oclif/core', 'ssh2', 'cpu-features'],
+    external: ['ssh2', 'cpu-features', 'typescript'],
+    supported: { 'dynamic-import': false },
   });
   await build({
     ...shared,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { shareCompiledCode } from './support/compiled-code.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/devaccess.js', import.meta.url));
 
@@ -31,6 +32,7 @@ export function run(
   args: readonly string[],
   { env, input, onStarted }: CliOptions,
 ): Promise<CliRun> {
+  if (env['HOME'] !== undefined) shareCompiledCode(env['HOME']);
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       env: { PATH: process.env.PATH, ...env },

@@ -29,6 +29,7 @@ interface Loaded {
 
 const LOADER = fileURLToPath(new URL('../../bin/load-cached.cjs', import.meta.url));
 const PROXY = fileURLToPath(new URL('../../bin/devaccess-proxy.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../bin/devaccess.js', import.meta.url));
 const { loadCached } = createRequire(import.meta.url)(LOADER) as {
   loadCached: (file: string, env: Record<string, string | undefined>) => Loaded;
 };
@@ -165,14 +166,30 @@ describe('a place where nothing can be kept', () => {
   });
 });
 
+function runProgram(program: string, args: string[], more: Record<string, string> = {}) {
+  return collect(
+    spawn(process.execPath, [program, ...args], {
+      env: { PATH: process.env['PATH'], XDG_CACHE_HOME: join(root, 'cache'), ...more },
+      stdio: 'pipe',
+    }),
+  );
+}
+
+describe('devaccess', () => {
+  it('keeps its code at the end of the first command, and oclif is no part of the second', async () => {
+    const help = await runProgram(CLI, ['--help'], { HOME: root });
+    const { ino } = statSync(kept());
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    const again = await runProgram(CLI, ['--help'], { HOME: root, NODE_DEBUG: 'module' });
+    expect(again.stdout).toEqual(help.stdout);
+    expect(again.stderr).toContain('load-cached.cjs');
+    expect(again.stderr).not.toMatch(/@oclif|dist.cli\.cjs'/);
+    expect(statSync(kept()).ino).toBe(ino);
+  });
+});
+
 describe('devaccess-proxy', () => {
-  const run = (args: string[], more: Record<string, string> = {}) =>
-    collect(
-      spawn(process.execPath, [PROXY, ...args], {
-        env: { PATH: process.env['PATH'], XDG_CACHE_HOME: join(root, 'cache'), ...more },
-        stdio: 'pipe',
-      }),
-    );
+  const run = (args: string[], more: Record<string, string> = {}) => runProgram(PROXY, args, more);
 
   it('keeps its code after a warm-up that needs no network and no account', async () => {
     const nowhere = { HOME: join(root, 'nobody'), AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };

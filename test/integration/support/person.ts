@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startLocalAws } from '../../../src/sandbox/local-aws.ts';
 import type { LocalAws, LocalAwsOptions } from '../../../src/sandbox/local-aws.ts';
+import { shareCompiledCode } from './compiled-code.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/', import.meta.url));
 const BIN_FILES = { devaccess: 'devaccess.js', 'devaccess-proxy': 'devaccess-proxy.js' } as const;
@@ -31,6 +32,7 @@ export class Person {
 
   static async arrive(options: Partial<LocalAwsOptions> = {}): Promise<Person> {
     const home = mkdtempSync(join(tmpdir(), 'devaccess-person-'));
+    shareCompiledCode(home);
     const awsDir = join(home, '.aws');
     const aws = await startLocalAws({ stateDir: join(home, 'sandbox'), awsDir, ...options });
     mkdirSync(join(home, '.ssh'), { mode: 0o700 });
