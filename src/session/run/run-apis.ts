@@ -1,6 +1,6 @@
 import { SsmSessionApi } from '../ssm-session-api.ts';
 import type { Environment } from '../../platform/paths.ts';
-import { RunCommandApi } from './run-command-api.ts';
+import { RunCommandApi } from '../../aws/run-command/run-command-api.ts';
 import type { RunApis } from './run-on-host.ts';
 import type { RunHost } from './run-on-hosts.ts';
 

@@ -2,7 +2,7 @@ import { DevaccessError } from '../../platform/errors.ts';
 import { runInSession } from './command-session.ts';
 import type { CommandOptions } from './command-session.ts';
 import { runByRunCommand } from './run-command.ts';
-import type { RunCommandApi } from './run-command-api.ts';
+import type { RunCommandApi } from '../../aws/run-command/run-command-api.ts';
 import type { SessionApi } from '../session-api.ts';
 
 /** `auto`: a session, and Run Command where no session document may be used. */
