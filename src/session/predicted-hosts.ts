@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { dnsSuffixes } from '../aws/dns-suffixes.ts';
 import { awsConfigFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { dnsSuffixes } from './transport/stream-url.ts';
 
 /** Where the first API call and the stream of a session will most likely go. */
 export interface PredictedHosts {
