@@ -5,16 +5,21 @@ const { loadCached } = require('./load-cached.cjs');
 
 /** Programs run these all the time: each has a bundle of its own, without what takes time. */
 const FAST = {
-  'credential-process': async (args) => {
-    const bundle = loadCached(join(__dirname, '..', 'dist', 'process.cjs'), process.env);
-    const mfaCommand = [process.execPath, __filename, 'mfa'];
-    const exitCode = await bundle.exports.processMain(args, mfaCommand);
-    if (exitCode === 0) bundle.save();
-    if (exitCode !== undefined) process.exitCode = exitCode;
-    return exitCode !== undefined;
-  },
+  anywhere: ([subcommand, ...args]) =>
+    subcommand === 'credential-process' && giveCredentials('anywhere.cjs', args),
+  'credential-process': (args) =>
+    giveCredentials('process.cjs', args, [process.execPath, __filename, 'mfa']),
   status: (args) => args.includes('--prompt') && require('../dist/prompt.cjs').promptMain(args),
 };
+
+/** Runs a bundle from its compiled form; false where it leaves the work to the whole command line. */
+async function giveCredentials(name, ...parameters) {
+  const bundle = loadCached(join(__dirname, '..', 'dist', name), process.env);
+  const exitCode = await bundle.exports.processMain(...parameters);
+  if (exitCode === 0) bundle.save();
+  if (exitCode !== undefined) process.exitCode = exitCode;
+  return exitCode !== undefined;
+}
 
 async function main([command, ...args]) {
   const isDone = Object.hasOwn(FAST, command ?? '') && (await FAST[command](args));

@@ -19,11 +19,16 @@ export class Connections {
   readonly #env: Environment;
   readonly #early = new Map<Purpose, { origin: string; connection: EarlyConnection }>();
   readonly #tlsSessions = new Map<string, Buffer>();
+  readonly #isVerified: boolean;
   #roots: { context: SecureContext | undefined } | undefined;
 
-  /** @param env proxies and certificates to trust */
-  constructor(env: Environment) {
+  /**
+   * @param env proxies and certificates to trust
+   * @param options isVerified: false takes any server for the one that was meant. Default true.
+   */
+  constructor(env: Environment, { isVerified = true } = {}) {
     this.#env = env;
+    this.#isVerified = isVerified;
   }
 
   /** Opens a connection to the host of `url`, which will most likely be asked for soon. */
@@ -79,6 +84,7 @@ export class Connections {
       servername: /^[\d.]+$|:/.test(address.host) ? '' : address.host,
       ALPNProtocols: ['http/1.1'],
       ...(session === undefined ? {} : { session }),
+      ...(this.#isVerified ? {} : { rejectUnauthorized: false }),
     };
     const remember = (socket: Socket): Socket =>
       socket.on('session', (ticket: Buffer) => this.#tlsSessions.set(origin, ticket));

@@ -12,14 +12,20 @@ const MARGIN_MS = 15 * 60_000;
 /** No role's session lasts longer. */
 const LONGEST_MS = 12 * 3_600_000;
 const LOCK_WAIT_MS = 30_000;
+/** After a failure, credentials that still last are used this long before anybody is asked again. */
+const RETRY_MS = 60_000;
 
 interface Entry extends TemporaryCredentials {
   obtainedMs: number;
+  /** When fetching others failed. */
+  failedMs?: number;
 }
 
 interface CacheOptions {
   env: Environment;
   now: () => number;
+  /** Told why others were not fetched, where those that still last are used; what it throws counts. */
+  onKept?: (error: unknown) => void;
 }
 
 /**
@@ -32,28 +38,31 @@ interface CacheOptions {
 export async function keptCredentials(
   subject: readonly string[],
   fetch: () => Promise<TemporaryCredentials>,
-  { env, now }: CacheOptions,
+  { env, now, onKept }: CacheOptions,
 ): Promise<TemporaryCredentials> {
   const folder = join(stateDirectory(env), 'credentials');
   const name = createHash('sha256').update(JSON.stringify(subject)).digest('hex').slice(0, 32);
   const file = join(folder, `${name}.json`);
   const kept = readEntry(file, folder);
-  if (kept !== undefined && isFresh(kept, now())) return kept;
+  if (kept !== undefined && isGoodEnough(kept, now())) return kept;
   if (!isUsable(folder)) return fetch();
   const lock = { isHeld: false };
   const refresh = async (): Promise<TemporaryCredentials> => {
     lock.isHeld = true;
     const present = readEntry(file, folder);
-    if (present !== undefined && isFresh(present, now())) return present;
+    if (present !== undefined && isGoodEnough(present, now())) return present;
+    let fetched: TemporaryCredentials;
     try {
-      const fetched = await fetch();
-      await keep(file, { ...fetched, obtainedMs: now() });
-      return fetched;
+      fetched = await fetch();
     } catch (error) {
+      if (present === undefined || present.expirationMs <= now()) throw error;
+      onKept?.(error);
       // The last minutes of what is there are better than nothing.
-      if (present !== undefined && present.expirationMs > now()) return present;
-      throw error;
+      await keep(file, { ...present, failedMs: now() });
+      return present;
     }
+    await keep(file, { ...fetched, obtainedMs: now() });
+    return fetched;
   };
   try {
     return await withFileLock(`${file}.lock`, refresh, { waitMs: LOCK_WAIT_MS });
@@ -64,8 +73,12 @@ export async function keptCredentials(
   }
 }
 
-function isFresh({ obtainedMs, expirationMs }: Entry, nowMs: number): boolean {
-  return expirationMs - nowMs > Math.min(MARGIN_MS, (expirationMs - obtainedMs) / 2);
+/** Fresh, or no others to be had a moment ago. */
+function isGoodEnough(entry: Entry, nowMs: number): boolean {
+  const { obtainedMs, expirationMs, failedMs = -Infinity } = entry;
+  const isFresh = expirationMs - nowMs > Math.min(MARGIN_MS, (expirationMs - obtainedMs) / 2);
+  // A clock that was set back must not keep it for long.
+  return isFresh || (expirationMs > nowMs && Math.abs(nowMs - failedMs) < RETRY_MS);
 }
 
 /** What goes wrong here must not take from the person what was just fetched. */

@@ -3,8 +3,8 @@ import { DevaccessError } from '../platform/errors.ts';
 import { awsConfigFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 
-/** `ssmmessages` has no SDK client: it is where streams go. */
-export type Service = 'ec2' | 'kms' | 'ssm' | 'ssmmessages' | 'sts';
+/** `ssmmessages` and the sessions of `rolesanywhere` have no SDK client. */
+export type Service = 'ec2' | 'kms' | 'rolesanywhere' | 'ssm' | 'ssmmessages' | 'sts';
 
 /** The endpoints a person configured. */
 export interface ConfiguredEndpoints {
@@ -28,7 +28,9 @@ export async function configuredEndpoints(
   env: Environment,
 ): Promise<ConfiguredEndpoints> {
   if (envValue(env, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') === 'true') return NONE;
-  const files = hasEndpoints(env) ? await configSections(profile, env) : undefined;
+  const found = mentions(env, /endpoint_url/) ? await configSections(profile, env) : undefined;
+  const isIgnored = found?.profile?.['ignore_configured_endpoint_urls'] === 'true';
+  const files = isIgnored ? undefined : found;
   const ofEnvironment = (service: Service): Setting =>
     setting(env, `AWS_ENDPOINT_URL_${service.toUpperCase()}`);
   const ofFile = (service: Service): Setting => setting(files?.services, `${service}.endpoint_url`);
@@ -63,10 +65,33 @@ function url(found: Setting): URL | undefined {
   });
 }
 
+/** Which of AWS's own endpoints are wanted. */
+export interface EndpointVariant {
+  isFips: boolean;
+  isDualStack: boolean;
+}
+
+/**
+ * Reads by the rules of all SDKs whether FIPS and dual-stack endpoints are wanted: the variable, then
+ * the profile's setting in the config file. SDK clients do so by themselves.
+ *
+ * @param profile undefined: AWS_PROFILE, else `default`
+ */
+export async function endpointVariant(
+  profile: string | undefined,
+  env: Environment,
+): Promise<EndpointVariant> {
+  const isInFile = mentions(env, /use_(?:fips|dualstack)_endpoint/);
+  const section = isInFile ? (await configSections(profile, env)).profile : undefined;
+  const isOn = (name: string): boolean =>
+    (envValue(env, `AWS_${name.toUpperCase()}`) ?? section?.[name])?.toLowerCase() === 'true';
+  return { isFips: isOn('use_fips_endpoint'), isDualStack: isOn('use_dualstack_endpoint') };
+}
+
 /** A look at the text is cheaper than the SDK's reader, and most people configure none. */
-function hasEndpoints(env: Environment): boolean {
+function mentions(env: Environment, setting: RegExp): boolean {
   try {
-    return readFileSync(awsConfigFile(env), 'utf8').includes('endpoint_url');
+    return setting.test(readFileSync(awsConfigFile(env), 'utf8'));
   } catch {
     return false;
   }
@@ -79,9 +104,6 @@ async function configSections(
   const { loadSharedConfigFiles } = await import('@smithy/core/config');
   const { configFile } = await loadSharedConfigFiles({ configFilepath: awsConfigFile(env) });
   const section = configFile[profile ?? envValue(env, 'AWS_PROFILE') ?? 'default'];
-  if (section?.['ignore_configured_endpoint_urls'] === 'true') {
-    return { profile: undefined, services: undefined };
-  }
   const { services } = section ?? {};
   const name = services === undefined ? undefined : `services.${services}`;
   return { profile: section, services: name === undefined ? undefined : configFile[name] };

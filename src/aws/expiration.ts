@@ -17,3 +17,8 @@ export function parseExpiration(text: string): number | undefined {
 export function formatExpiration(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 19).replace('T', ' ');
 }
+
+/** ISO 8601 without fractions, which botocore and the SDKs read alike. */
+export function isoSeconds(timeMs: number): string {
+  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
+}

@@ -14,7 +14,12 @@ export interface TunnelTarget {
   port: number;
   isEncrypted: boolean;
   /** Settings of the encrypted connection inside the tunnel. */
-  tls: { servername: string; ALPNProtocols: string[]; session?: Buffer };
+  tls: {
+    servername: string;
+    ALPNProtocols: string[];
+    session?: Buffer;
+    rejectUnauthorized?: boolean;
+  };
   /** Trusted for the proxy's own certificate too. */
   secureContext: SecureContext | undefined;
 }

@@ -9,7 +9,7 @@ const REGION = /^[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}$/;
  *
  * @throws DevaccessError DA_USAGE
  */
-function checkRegion(region: string): string {
+export function checkRegion(region: string): string {
   if (REGION.test(region)) return region;
   throw new DevaccessError('DA_USAGE', `'${region}' is not an AWS region`, {
     next: 'give one such as eu-central-1',

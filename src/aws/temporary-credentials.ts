@@ -33,17 +33,21 @@ export function readCredentials(
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || Expiration === undefined) {
     throw strangeAnswer(context, 'without credentials');
   }
-  if (Expiration.getTime() <= nowMs) {
-    throw new DevaccessError(
-      'DA_CLOCK_SKEW',
-      `By this computer's clock the new session ended at ${Expiration.toISOString()}`,
-      { next: 'set the clock (turn on automatic time), then try again' },
-    );
-  }
+  refuseEnded(Expiration.getTime(), nowMs);
   return {
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
     sessionToken: SessionToken,
     expirationMs: Expiration.getTime(),
   };
+}
+
+/** @throws DevaccessError DA_CLOCK_SKEW for new credentials that have ended already */
+export function refuseEnded(expirationMs: number, nowMs: number): void {
+  if (expirationMs > nowMs) return;
+  throw new DevaccessError(
+    'DA_CLOCK_SKEW',
+    `By this computer's clock the new session ended at ${new Date(expirationMs).toISOString()}`,
+    { next: 'set the clock (turn on automatic time), then try again' },
+  );
 }

@@ -1,4 +1,8 @@
 import type { Command } from '@oclif/core';
+import AnywhereCredentialProcess from './anywhere/credential-process.ts';
+import AnywhereInspect from './anywhere/inspect.ts';
+import AnywhereReadCertificateData from './anywhere/read-certificate-data.ts';
+import AnywhereSignString from './anywhere/sign-string.ts';
 import Cp from './cp.ts';
 import CredentialProcess from './credential-process.ts';
 import Env from './env.ts';
@@ -22,6 +26,10 @@ export { main } from '../cli/main.ts';
 
 /** Every command by its id; oclif finds them here (package.json, `oclif.commands`). */
 export const COMMANDS: Record<string, Command.Class> = {
+  'anywhere:credential-process': AnywhereCredentialProcess,
+  'anywhere:inspect': AnywhereInspect,
+  'anywhere:read-certificate-data': AnywhereReadCertificateData,
+  'anywhere:sign-string': AnywhereSignString,
   cp: Cp,
   'credential-process': CredentialProcess,
   env: Env,

@@ -1,3 +1,4 @@
+import { isoSeconds } from '../aws/expiration.ts';
 import type { Environment } from '../platform/paths.ts';
 import type { FreshCredentials } from './fresh-credentials.ts';
 
@@ -46,11 +47,6 @@ export function credentialEnvironment(credentials: FreshCredentials): Environmen
     ...endpoints,
   };
   return { set, remove: CREDENTIAL_VARIABLES.filter((name) => !(name in set)) };
-}
-
-/** ISO 8601 without fractions, which botocore and the SDKs read alike. */
-export function isoSeconds(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 19)}Z`;
 }
 
 /** An environment after a change. */

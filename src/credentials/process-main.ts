@@ -3,9 +3,10 @@
  * must start faster than the whole command line does.
  */
 import { parseArgs } from 'node:util';
+import { processAnswer } from '../aws/process-answer.ts';
 import { COOL_DOWN_MS } from '../aws/renewal.ts';
 import { DevaccessError, EXIT, errorLine, printable } from '../platform/errors.ts';
-import { processAnswer, waitingFor } from './credential-process.ts';
+import { waitingFor } from './process-loop.ts';
 import { freshCredentials } from './fresh-credentials.ts';
 import { chooseProfile } from './profiles.ts';
 
@@ -34,7 +35,8 @@ export async function processMain(
       { profile, region: undefined },
       { env, now: Date.now, say, mfaCommand, coolDownMs: COOL_DOWN_MS },
     );
-    process.stdout.write(`${JSON.stringify(processAnswer(credentials))}\n`);
+    const answer = processAnswer(credentials, `profile ${credentials.profile}`);
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
     return EXIT.done;
   } catch (error) {
     say(errorLine(error));

@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ProcessAnswer } from '../../src/credentials/credential-process.ts';
+import type { ProcessAnswer } from '../../src/aws/process-answer.ts';
 import { AccountHolder, role } from './support/account-holder.ts';
 
 const DEVICE = 'arn:aws:iam::123456789012:mfa/alice';

@@ -2,5 +2,10 @@ import { readFileSync } from 'node:fs';
 
 /** Reads recorded behaviour, e.g. `session-manager/smux-transcript.json`. */
 export function readVector(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'));
+  return JSON.parse(readVectorText(name));
+}
+
+/** The same of a file that is not JSON. */
+export function readVectorText(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8');
 }

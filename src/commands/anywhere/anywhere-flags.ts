@@ -1,0 +1,35 @@
+import { Flags } from '@oclif/core';
+import type { Interfaces } from '@oclif/core';
+import { CREDENTIAL_OPTIONS, IDENTITY_OPTIONS } from '../../roles-anywhere/options.ts';
+import type { OptionSpec } from '../../roles-anywhere/options.ts';
+import { askOnTerminal } from '../../platform/terminal.ts';
+
+type FlagOf<Spec extends OptionSpec> = Spec['type'] extends 'boolean'
+  ? Interfaces.BooleanFlag<boolean>
+  : Interfaces.OptionFlag<string | undefined>;
+
+/** The options of a table of the domain as flags of a command. */
+function flagsOf<Table extends Readonly<Record<string, OptionSpec>>>(
+  table: Table,
+): { [Name in keyof Table]: FlagOf<Table[Name]> } {
+  const flags = Object.entries(table).map(([name, spec]) => {
+    const { type, description, helpValue, isHidden = false } = spec;
+    const common = { description, hidden: isHidden };
+    const value = helpValue === undefined ? {} : { helpValue };
+    const flag = type === 'boolean' ? Flags.boolean(common) : Flags.string({ ...common, ...value });
+    return [name, flag] as const;
+  });
+  return Object.fromEntries(flags) as { [Name in keyof Table]: FlagOf<Table[Name]> };
+}
+
+export const IDENTITY_FLAGS = flagsOf(IDENTITY_OPTIONS);
+export const CREDENTIAL_FLAGS = flagsOf(CREDENTIAL_OPTIONS);
+
+/** Asks for the passphrase of a key. */
+export function askPassphrase(message: string): Promise<string> {
+  return askOnTerminal({
+    message,
+    hidden: true,
+    withoutTerminal: 'give --pkcs8-password-file, or run the command in a terminal',
+  });
+}

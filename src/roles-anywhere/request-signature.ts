@@ -1,0 +1,104 @@
+/**
+ * Signs a CreateSession request: Signature Version 4 with an X.509 certificate in the place of an
+ * access key (AWS, "Authentication in IAM Roles Anywhere: the signing process"). Pure: the moment is
+ * in the headers.
+ */
+import { createHash, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+
+const SERVICE = 'rolesanywhere';
+/** Whatever the path of an endpoint: what is in front of the service takes its own away. */
+const PATH = '/sessions';
+/** Sent and not signed, as by all AWS clients: what is on the way may change them. */
+const UNSIGNED = new Set(['authorization', 'user-agent', 'x-amzn-trace-id', 'content-length']);
+
+export interface UnsignedRequest {
+  readonly query: Readonly<Record<string, string>>;
+  /** With `host`, `x-amz-date` and `x-amz-x509`; names in any case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface SigningIdentity {
+  /** Of the certificate. */
+  readonly serialNumber: bigint;
+  /** RSA or EC. */
+  readonly privateKey: KeyObject;
+}
+
+/** Everything that a signature is made of, for those who look for a difference. */
+export interface RequestSignature {
+  readonly canonicalRequest: string;
+  readonly stringToSign: string;
+  readonly authorization: string;
+}
+
+/** @param region whose service is asked */
+export function signRequest(
+  request: UnsignedRequest,
+  { serialNumber, privateKey }: SigningIdentity,
+  region: string,
+): RequestSignature {
+  const { names, lines, date } = canonicalHeaders(request.headers);
+  const canonicalRequest = [
+    'POST',
+    PATH,
+    canonicalQuery(request.query),
+    ...lines,
+    '',
+    names,
+    sha256(request.body),
+  ].join('\n');
+  const algorithm = signingAlgorithm(privateKey);
+  const scope = `${date.slice(0, 8)}/${region}/${SERVICE}/aws4_request`;
+  const stringToSign = [algorithm, date, scope, sha256(canonicalRequest)].join('\n');
+  // RSA: PKCS#1 v1.5; EC: ASN.1. Both are what Node does unless told otherwise.
+  const signature = sign('sha256', Buffer.from(stringToSign), privateKey).toString('hex');
+  return {
+    canonicalRequest,
+    stringToSign,
+    authorization: `${algorithm} Credential=${serialNumber}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+  };
+}
+
+/** Always with SHA-256, whatever the certificate itself was signed with. */
+function signingAlgorithm({ asymmetricKeyType }: KeyObject): string {
+  return asymmetricKeyType === 'rsa' ? 'AWS4-X509-RSA-SHA256' : 'AWS4-X509-ECDSA-SHA256';
+}
+
+/** The query as it is signed and as it is sent. */
+export function canonicalQuery(query: Readonly<Record<string, string>>): string {
+  return Object.entries(query)
+    .map(([name, value]) => [uriEncode(name), uriEncode(value)] as const)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+}
+
+function canonicalHeaders(headers: Readonly<Record<string, string>>): {
+  names: string;
+  lines: string[];
+  date: string;
+} {
+  const signed = Object.entries(headers)
+    .map(([name, value]) => [name.toLowerCase(), value.trim().replace(/ {2,}/g, ' ')] as const)
+    .filter(([name]) => !UNSIGNED.has(name))
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+  return {
+    names: signed.map(([name]) => name).join(';'),
+    lines: signed.map(([name, value]) => `${name}:${value}`),
+    date: signed.find(([name]) => name === 'x-amz-date')?.[1] ?? '',
+  };
+}
+
+/** RFC 3986: all but the unreserved characters as upper-case hex. */
+function uriEncode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
