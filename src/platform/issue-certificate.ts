@@ -26,8 +26,10 @@ export interface CertificateOrder {
   serialNumber: bigint;
   notBeforeMs: number;
   notAfterMs: number;
-  /** `authority` may issue certificates, and none of them may; `machine` signs and is a TLS client. */
+  /** `authority` may issue certificates; `machine` signs and is a TLS client. */
   purpose: 'authority' | 'machine';
+  /** How many authorities may be below an authority. Default: any number. */
+  pathLength?: number;
 }
 
 const NAME_OIDS = { C: '2.5.4.6', O: '2.5.4.10', OU: '2.5.4.11', CN: '2.5.4.3' } as const;
@@ -80,7 +82,7 @@ function nameOf(name: DistinguishedName): Buffer {
   );
 }
 
-function extensions({ purpose, publicKey, issuer }: CertificateOrder): Buffer[] {
+function extensions({ purpose, publicKey, issuer, pathLength }: CertificateOrder): Buffer[] {
   const keyId = keyIdentifier(publicKey);
   const issuerKeyId = keyIdentifier(createPublicKey(issuer.privateKey));
   const identifiers = [
@@ -91,8 +93,8 @@ function extensions({ purpose, publicKey, issuer }: CertificateOrder): Buffer[] 
     ),
   ];
   if (purpose === 'authority') {
-    const pathLength = derInteger(0n);
-    const constraints = der(DER_TAG.sequence, der(DER_TAG.boolean, Buffer.of(0xff)), pathLength);
+    const limit = pathLength === undefined ? [] : [derInteger(BigInt(pathLength))];
+    const constraints = der(DER_TAG.sequence, der(DER_TAG.boolean, Buffer.of(0xff)), ...limit);
     return [
       extension(OID.basicConstraints, constraints, true),
       // keyCertSign and cRLSign: bits 5 and 6.

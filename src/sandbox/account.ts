@@ -30,6 +30,8 @@ export interface IamRole {
   readonly maxSessionDurationS: number;
   /** ARNs of the users and roles that its trust policy names. */
   readonly trustedArns: readonly string[];
+  /** Services that its trust policy names, such as `rolesanywhere.amazonaws.com`. */
+  readonly trustedServices?: readonly string[];
   /** The trust policy asks users for MFA (`aws:MultiFactorAuthPresent`). */
   readonly requiresMfa: boolean;
   /** The trust policy asks for it (`sts:ExternalId`). */

@@ -9,11 +9,13 @@ import { SignatureVerifier } from './http/signature.ts';
 import type { UpgradeSignature } from './http/signature.ts';
 import { CommandRegistry } from './run-command/command-registry.ts';
 import type { RunningScript, ScriptRequest } from './run-command/shell-script.ts';
+import { AnywhereRegistry } from './roles-anywhere/anywhere-registry.ts';
 import { seedAccount } from './seed.ts';
 import { ec2ApiService } from './services/ec2.ts';
 import { iamService } from './services/iam.ts';
 import { KmsVault } from './services/kms-vault.ts';
 import { kmsService } from './services/kms.ts';
+import { rolesAnywhereService } from './services/roles-anywhere/roles-anywhere.ts';
 import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
 import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';
@@ -62,6 +64,8 @@ export interface Sandbox {
   readonly accessKey: AccessKey;
   readonly mfaDevice: MfaDevice;
   readonly registry: SessionRegistry;
+  /** Trust anchors and profiles of IAM Roles Anywhere; there are none at first. */
+  readonly rolesAnywhere: AnywhereRegistry;
   readonly httpServer: Server;
   /** The code that the person's authenticator shows now. */
   mfaCode: () => string;
@@ -92,6 +96,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const verifier = new SignatureVerifier({ credentials, now });
   const registry = new SessionRegistry(now);
   const vault = new KmsVault(account.kmsKeys);
+  const rolesAnywhere = new AnywhereRegistry(account.accountId, now);
   const { host = '127.0.0.1' } = options;
   const urlHost = host === '::1' ? '[::1]' : host;
   const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
@@ -115,6 +120,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         now,
       }),
       kmsService({ account, vault }),
+      rolesAnywhereService({ account, credentials, registry: rolesAnywhere, now }),
     ],
   });
   await listen(httpServer, host, options.port ?? 0);
@@ -141,6 +147,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     accessKey,
     mfaDevice,
     registry,
+    rolesAnywhere,
     httpServer,
     mfaCode: () => totpCode(mfaDevice, now()),
     kmsDecrypt: (ciphertext, context) => {

@@ -12,6 +12,7 @@ export const SEED = {
   readerRoleName: 'devaccess-reader',
   partnerRoleName: 'devaccess-partner',
   partnerExternalId: 'devaccess-example',
+  machineRoleName: 'devaccess-machine',
   kmsAlias: 'alias/devaccess-sessions',
   bastionName: 'bastion',
 } as const;
@@ -75,8 +76,8 @@ function seedUser(nowMs: number): IamUser {
 }
 
 /**
- * One role of the longest session and one of the shortest, the second reached by chaining; and one
- * as partners give it, which asks for an external id and no MFA.
+ * One role of the longest session and one of the shortest, the second reached by chaining; one as
+ * partners give it, which asks for an external id and no MFA; and one for machines with certificates.
  */
 function seedRoles(user: IamUser): IamRole[] {
   const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT_ID}:role/${name}`;
@@ -105,6 +106,15 @@ function seedRoles(user: IamUser): IamRole[] {
       trustedArns: [user.arn],
       requiresMfa: false,
       externalId: SEED.partnerExternalId,
+    },
+    {
+      roleName: SEED.machineRoleName,
+      roleId: randomIamId('AROA'),
+      arn: roleArn(SEED.machineRoleName),
+      maxSessionDurationS: 43_200,
+      trustedArns: [],
+      trustedServices: ['rolesanywhere.amazonaws.com'],
+      requiresMfa: false,
     },
   ];
 }

@@ -66,6 +66,11 @@ export class JsonInput {
     return items;
   }
 
+  structure(name: string): JsonInput | undefined {
+    const value = this.#value(name);
+    return value === undefined ? undefined : new JsonInput(record(value));
+  }
+
   structures(name: string, rule: NumberRule): JsonInput[] | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;
