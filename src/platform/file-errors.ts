@@ -19,13 +19,16 @@ export function fileError(error: unknown, action: 'read' | 'write', path: string
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new DevaccessError('DA_DISK_FULL', what, { next: 'free some space', cause: error });
   }
-  const next = `check the owner and mode of the file and of its folder`;
+  const next =
+    code === 'ENOENT' ? 'check the path' : 'check the owner and mode of the file and of its folder';
   const stable = action === 'read' ? 'DA_FILE_NOT_READABLE' : 'DA_FILE_NOT_WRITABLE';
   return new DevaccessError(stable, what, { next, cause: error });
 }
 
 function explain(code: string): string {
   switch (code) {
+    case 'ENOENT':
+      return 'there is no such file or folder';
     case 'EACCES':
     case 'EPERM':
       return 'permission denied';

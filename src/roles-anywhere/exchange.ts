@@ -28,8 +28,12 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 /** For all of one exchange, from the first packet of the connection on. */
 const EXCHANGE_MS = 10_000;
 
-/** POSTs over connections of ours. Redirects are not followed: they are an answer as any. */
-export function postOver(connections: Connections): Post {
+/**
+ * POSTs over connections of ours. Redirects are not followed: they are an answer as any.
+ *
+ * @param exchangeMs for all of an exchange
+ */
+export function postOver(connections: Connections, exchangeMs = EXCHANGE_MS): Post {
   const { httpAgent, httpsAgent } = apiAgents(connections);
   return ({ url, target, headers, body }) =>
     new Promise((resolve, reject) => {
@@ -44,7 +48,7 @@ export function postOver(connections: Connections): Post {
         agent,
       });
       const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' });
-      const timer = setTimeout(() => request.destroy(late), EXCHANGE_MS);
+      const timer = setTimeout(() => request.destroy(late), exchangeMs);
       request.on('close', () => clearTimeout(timer));
       request.on('error', reject);
       request.on('response', (answer) => {

@@ -30,8 +30,12 @@ function fetch(lastsMs = HOUR_MS): () => Promise<TemporaryCredentials> {
 
 const refused = (): Promise<TemporaryCredentials> => Promise.reject(new Error('refused'));
 
-async function keyOf(fetcher = fetch(), subject = 'role'): Promise<string> {
-  const options = { env: { HOME: home }, now: () => nowMs };
+async function keyOf(
+  fetcher = fetch(),
+  subject = 'role',
+  onKept: (error: unknown) => void = () => undefined,
+): Promise<string> {
+  const options = { env: { HOME: home }, now: () => nowMs, onKept };
   return (await keptCredentials([subject], fetcher, options)).accessKeyId;
 }
 
@@ -55,6 +59,36 @@ describe('kept credentials', () => {
     expect(await keyOf(refused)).toBe('ASIA1');
     nowMs += 10 * 60_000;
     await expect(keyOf(refused)).rejects.toThrow('refused');
+  });
+
+  it('are asked for once in a minute while they last and fetching fails, and that is told', async () => {
+    await keyOf();
+    nowMs += 50 * 60_000;
+    let tries = 0;
+    const failing = (): Promise<TemporaryCredentials> => {
+      tries += 1;
+      return refused();
+    };
+    const told: unknown[] = [];
+    for (let asked = 0; asked < 5; asked += 1) {
+      expect(await keyOf(failing, 'role', (error) => told.push(error))).toBe('ASIA1');
+    }
+    expect(tries).toBe(1);
+    expect(told).toEqual([new Error('refused')]);
+    nowMs += 60_000;
+    expect(await keyOf(failing)).toBe('ASIA1');
+    expect(tries).toBe(2);
+    nowMs += 60_000;
+    expect(await keyOf()).toBe('ASIA2');
+  });
+
+  it('are not used where the failure must be known', async () => {
+    await keyOf();
+    nowMs += 50 * 60_000;
+    const known = keyOf(refused, 'role', (error) => {
+      throw error;
+    });
+    await expect(known).rejects.toThrow('refused');
   });
 
   it('are fetched once where fetching fails', async () => {
