@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command, flush } from '@oclif/core';
+import type { Completes } from './completion/command-words.ts';
 import { DevaccessError, EXIT, errorLine, printable, printableJson } from '../platform/errors.ts';
 
 /**
@@ -9,6 +10,8 @@ import { DevaccessError, EXIT, errorLine, printable, printableJson } from '../pl
  */
 export abstract class DevaccessCommand extends Command {
   static override enableJsonFlag = true;
+  /** What completion offers as arguments. */
+  static completes?: Completes;
 
   /** Says something to the person, on stderr; silent with --json. */
   protected talk(text: string): void {

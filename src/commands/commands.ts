@@ -3,6 +3,7 @@ import AnywhereCredentialProcess from './anywhere/credential-process.ts';
 import AnywhereInspect from './anywhere/inspect.ts';
 import AnywhereReadCertificateData from './anywhere/read-certificate-data.ts';
 import AnywhereSignString from './anywhere/sign-string.ts';
+import Completion from './completion.ts';
 import Cp from './cp.ts';
 import CredentialProcess from './credential-process.ts';
 import Env from './env.ts';
@@ -17,6 +18,7 @@ import SandboxStart from './sandbox/start.ts';
 import SessionsList from './sessions/list.ts';
 import SessionsTerminate from './sessions/terminate.ts';
 import Shell from './shell.ts';
+import Ssh from './ssh.ts';
 import Status from './status.ts';
 import TunnelsDown from './tunnels/down.ts';
 import TunnelsStatus from './tunnels/status.ts';
@@ -30,6 +32,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'anywhere:inspect': AnywhereInspect,
   'anywhere:read-certificate-data': AnywhereReadCertificateData,
   'anywhere:sign-string': AnywhereSignString,
+  completion: Completion,
   cp: Cp,
   'credential-process': CredentialProcess,
   env: Env,
@@ -44,6 +47,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sessions:list': SessionsList,
   'sessions:terminate': SessionsTerminate,
   shell: Shell,
+  ssh: Ssh,
   status: Status,
   'tunnels:down': TunnelsDown,
   'tunnels:status': TunnelsStatus,

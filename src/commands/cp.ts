@@ -5,6 +5,7 @@ import type { CopyResult } from '../copy/copy-files.ts';
 import { EXIT, printable } from '../platform/errors.ts';
 
 export default class Cp extends DevaccessCommand {
+  static override completes = 'copies' as const;
   static override summary = 'Copy files to or from a server, over several sessions at a time.';
   static override description =
     'Like scp, and with the same SSH config, but spread over several SSH connections, checked by ' +

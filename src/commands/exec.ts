@@ -3,6 +3,7 @@ import { DevaccessCommand } from '../cli/base-command.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 
 export default class Exec extends DevaccessCommand {
+  static override completes = 'commands' as const;
   static override summary = 'Run a command with the credentials of a profile.';
   static override description =
     'The credentials are in the environment of the command alone; variables by which AWS tools would ' +

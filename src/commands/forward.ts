@@ -9,6 +9,7 @@ import { selectorWorld } from './selector-world.ts';
 const REFUSED_EVERY_MS = 10_000;
 
 export default class Forward extends DevaccessCommand {
+  static override completes = 'hosts' as const;
   static override summary = 'Forward local ports to a server, or to what the server reaches.';
   static override description =
     'HOST is a name of `hosts sync`, an instance id or tag:KEY=VALUE; a host behind a bastion is ' +

@@ -9,6 +9,7 @@ import { selectorWorld } from './selector-world.ts';
 type RunJson = Omit<RunReport, 'hosts'> & { hosts: CapturedResult[] };
 
 export default class Run extends DevaccessCommand {
+  static override completes = 'hosts' as const;
   static override summary = 'Run a command on servers.';
   static override description =
     'HOST is a name of `hosts sync`, an instance id or tag:KEY=VALUE. What follows -- is the ' +

@@ -6,6 +6,7 @@ import { selectorWorld } from './selector-world.ts';
 
 export default class Shell extends DevaccessCommand {
   static override enableJsonFlag = false;
+  static override completes = 'hosts' as const;
   static override summary = 'Open a shell on a server.';
   static override description =
     'HOST is a name of `hosts sync`, an instance id or tag:KEY=VALUE. `~.` after Enter leaves, `~?` tells more. ' +

@@ -4,10 +4,13 @@ import { DevaccessError, EXIT } from './errors.ts';
 import { withSignalCleanup } from './signals.ts';
 
 /** The terminal the person sits at, whatever stdin and stdout are. */
-interface Terminal {
+interface Terminal extends Streams {
+  close(): void;
+}
+
+interface Streams {
   input: ReadStream;
   output: WriteStream;
-  close(): void;
 }
 
 export interface Question {
@@ -26,15 +29,50 @@ export interface Question {
  * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is none, DA_CANCELLED on Ctrl-C
  */
 export async function askOnTerminal(question: Question): Promise<string> {
-  const terminal = openTerminal(question.withoutTerminal);
+  const prompt = question.hidden === true ? await hiddenPrompt() : await visiblePrompt();
+  const { message, validate = (): true => true } = question;
+  return onTerminal(question.withoutTerminal, (terminal) =>
+    prompt({ message, validate }, terminal),
+  );
+}
+
+export interface Choice {
+  value: string;
+  /** What the list shows. */
+  name: string;
+  /** Shown below the list while this one is under the cursor. */
+  description: string;
+}
+
+/**
+ * Lets the person choose from a list that becomes shorter with each key.
+ *
+ * @param search what the list holds for the text typed so far, the best first
+ * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is no terminal, DA_CANCELLED on Ctrl-C
+ */
+export async function chooseOnTerminal(
+  message: string,
+  search: (typed: string) => readonly Choice[],
+  withoutTerminal: string,
+): Promise<string> {
+  const { default: prompt } = await import('@inquirer/search');
+  const source = (typed: string | undefined): readonly Choice[] => search(typed ?? '');
+  return onTerminal(withoutTerminal, (terminal) =>
+    prompt({ message, source, pageSize: 12 }, terminal),
+  );
+}
+
+async function onTerminal(
+  withoutTerminal: string,
+  ask: (streams: Streams) => Promise<string>,
+): Promise<string> {
+  const terminal = openTerminal(withoutTerminal);
   try {
-    const prompt = question.hidden === true ? await hiddenPrompt() : await visiblePrompt();
-    const { message, validate = (): true => true } = question;
     const { input, output } = terminal;
     // A terminal left in raw mode would show nothing of what is typed next.
     return await withSignalCleanup(
       () => input.setRawMode(false),
-      () => prompt({ message, validate }, { input, output }),
+      () => ask({ input, output }),
     );
   } catch (error) {
     const isExit = error instanceof Error && error.name === 'ExitPromptError';
@@ -47,7 +85,7 @@ export async function askOnTerminal(question: Question): Promise<string> {
 
 type Prompt = (
   config: { message: string; validate: (answer: string) => true | string },
-  context: { input: ReadStream; output: WriteStream },
+  context: Streams,
 ) => Promise<string>;
 
 async function visiblePrompt(): Promise<Prompt> {

@@ -10,6 +10,7 @@ const HOW = {
 } as const;
 
 export default class TunnelsDown extends DevaccessCommand {
+  static override completes = 'tunnels' as const;
   static override summary = 'Close tunnels, all of them without a NAME.';
   static override description =
     'Ends them wherever they run, with their sessions, and waits until it is so. Clears up after a ' +

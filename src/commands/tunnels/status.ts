@@ -3,6 +3,7 @@ import { DevaccessError, errorLine, EXIT, printable } from '../../platform/error
 import type { TunnelList } from '../../session/tunnels/list-tunnels.ts';
 
 export default class TunnelsStatus extends DevaccessCommand {
+  static override completes = 'tunnels' as const;
   static override summary = 'Show tunnels as they really are: state, connections, bytes, rate.';
   static override description =
     'Asks the processes that carry them; tunnels of the config file that are not up are listed, too.';

@@ -11,6 +11,7 @@ import type { PreparedUp } from './prepare-up.ts';
 import { alreadyUpText, leftSessionText, listenersText } from './tunnels-text.ts';
 
 export default class TunnelsUp extends DevaccessCommand {
+  static override completes = 'tunnels' as const;
   static override summary = 'Open tunnels of the config file, all of them without a NAME.';
   static override description =
     'Every listener is bound before a session starts; when one tunnel cannot be opened, none is. ' +
