@@ -30,7 +30,7 @@ export interface IamRole {
   readonly maxSessionDurationS: number;
   /** ARNs of the users and roles that its trust policy names. */
   readonly trustedArns: readonly string[];
-  /** Services that its trust policy names, such as `rolesanywhere.amazonaws.com`. */
+  /** Services that its trust policy names, such as `ssm.amazonaws.com`. */
   readonly trustedServices?: readonly string[];
   /** The trust policy asks users for MFA (`aws:MultiFactorAuthPresent`). */
   readonly requiresMfa: boolean;
@@ -67,13 +67,14 @@ export interface ManagedNode {
   readonly region: string;
   readonly pingStatus: 'Online' | 'ConnectionLost' | 'Inactive';
   readonly lastPingAtMs: number;
-  readonly agentVersion: string;
-  readonly platformType: 'Linux' | 'Windows' | 'MacOS';
-  readonly platformName: string;
-  readonly platformVersion: string;
+  /** What an agent reports is unknown until it has. */
+  readonly agentVersion: string | undefined;
+  readonly platformType: 'Linux' | 'Windows' | 'MacOS' | undefined;
+  readonly platformName: string | undefined;
+  readonly platformVersion: string | undefined;
   readonly resourceType: 'EC2Instance' | 'ManagedInstance';
-  readonly ipAddress: string;
-  readonly computerName: string;
+  readonly ipAddress: string | undefined;
+  readonly computerName: string | undefined;
   /** Hybrid nodes only: an EC2 node carries the instance's tags. */
   readonly tags?: Readonly<Record<string, string>>;
   /** Hybrid nodes only: what the activation said. */
@@ -83,6 +84,23 @@ export interface ManagedNode {
     readonly name: string;
     readonly registeredAtMs: number;
   };
+}
+
+/** Lets machines outside EC2 register as nodes (CreateActivation). */
+export interface Activation {
+  readonly activationId: string;
+  /** Given out once, when it is created. */
+  readonly activationCode: string;
+  readonly region: string;
+  readonly iamRole: string;
+  readonly description: string | undefined;
+  readonly defaultInstanceName: string | undefined;
+  readonly registrationLimit: number;
+  readonly registrationsCount: number;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  /** What a node that registers by it is tagged with. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** A symmetric KMS key; its material lives in the KMS service alone. */
@@ -102,6 +120,8 @@ export interface SandboxAccount {
   readonly users: readonly IamUser[];
   readonly roles: readonly IamRole[];
   readonly instances: readonly Ec2Instance[];
-  readonly nodes: readonly ManagedNode[];
+  /** Machines register and are deregistered while the sandbox runs (hybrid-nodes.ts). */
+  readonly nodes: ManagedNode[];
+  readonly activations: Activation[];
   readonly kmsKeys: readonly KmsKey[];
 }

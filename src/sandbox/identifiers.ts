@@ -21,6 +21,11 @@ export function randomMfaSeed(): string {
   return randomText(BASE32, 64);
 }
 
+/** The code of an activation: 20 characters of base64, as the service's are. */
+export function randomActivationCode(): string {
+  return randomBytes(15).toString('base64');
+}
+
 /** `<prefix>-` and 17 hex digits: instances, reservations, images, networks, hybrid nodes. */
 export function randomResourceId(prefix: string): string {
   return `${prefix}-${randomBytes(9).toString('hex').slice(0, 17)}`;

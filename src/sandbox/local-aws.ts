@@ -127,7 +127,7 @@ function sshHostSeeds({ account }: Sandbox): SshHostSeed[] {
     }));
   const hybrid = account.nodes
     .filter(({ resourceType }) => resourceType === 'ManagedInstance')
-    .map(({ instanceId, computerName, ipAddress }) => ({
+    .map(({ instanceId, computerName = instanceId, ipAddress = '127.0.0.1' }) => ({
       instanceId,
       name: computerName,
       privateIp: ipAddress,

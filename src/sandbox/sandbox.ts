@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { AccessKey, IamUser, MfaDevice, SandboxAccount } from './account.ts';
 import { CredentialStore } from './credential-store.ts';
+import { HybridNodes } from './hybrid-nodes.ts';
+import type { NodeTier } from './hybrid-nodes.ts';
 import { createApiServer } from './http/server.ts';
 import { SignatureVerifier } from './http/signature.ts';
 import type { UpgradeSignature } from './http/signature.ts';
@@ -38,6 +40,8 @@ export interface SandboxOptions {
   profile?: string;
   /** StartSession and AssumeRole ask for MFA-backed credentials. Default true. */
   requireMfa?: boolean;
+  /** Tier of hybrid nodes: sessions to them need `advanced`. Default `advanced`. */
+  nodeTier?: NodeTier;
   /** Upper bound of temporary credentials' lives in milliseconds. Default: none. */
   maxCredentialLifetimeMs?: number;
   /** Session documents that exist. Default: those the agent serves. */
@@ -46,6 +50,8 @@ export interface SandboxOptions {
   ownDocuments?: readonly SessionDocument[];
   /** Documents that no policy of the person allows. Default: none. */
   deniedDocuments?: readonly string[];
+  /** Actions of Systems Manager that no policy of the person allows. Default: none. */
+  deniedActions?: readonly string[];
   /** Starts a Run Command script on a node. Default: no node's agent answers. */
   startScript?: (instanceId: string, script: ScriptRequest) => RunningScript | undefined;
   /** Milliseconds since the epoch. Default: the machine's clock. */
@@ -66,6 +72,7 @@ export interface Sandbox {
   readonly registry: SessionRegistry;
   /** Trust anchors and profiles of IAM Roles Anywhere; there are none at first. */
   readonly rolesAnywhere: AnywhereRegistry;
+  readonly hybridNodes: HybridNodes;
   readonly httpServer: Server;
   /** The code that the person's authenticator shows now. */
   mfaCode: () => string;
@@ -100,6 +107,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const { host = '127.0.0.1' } = options;
   const urlHost = host === '::1' ? '[::1]' : host;
   const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
+  const hybridNodes = new HybridNodes(account, { now, tier: options.nodeTier ?? 'advanced' });
   const { documents = SERVED_DOCUMENTS, ownDocuments = [], deniedDocuments = [] } = options;
   const commands = new CommandRegistry({ now, start: options.startScript ?? (() => undefined) });
   const httpServer = createApiServer({
@@ -111,10 +119,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       ssmService({
         account,
         registry,
+        credentials,
+        hybridNodes,
         requireMfa,
         documents,
         ownDocuments,
         deniedDocuments,
+        deniedActions: options.deniedActions ?? [],
         gatewayUrl,
         commands,
         now,
@@ -148,6 +159,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     mfaDevice,
     registry,
     rolesAnywhere,
+    hybridNodes,
     httpServer,
     mfaCode: () => totpCode(mfaDevice, now()),
     kmsDecrypt: (ciphertext, context) => {

@@ -1,6 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type { Ec2Instance, IamRole, IamUser, ManagedNode, SandboxAccount } from './account.ts';
-import { randomIamId, randomMfaSeed, randomResourceId, randomSecretKey } from './identifiers.ts';
+import type {
+  Activation,
+  Ec2Instance,
+  IamRole,
+  IamUser,
+  ManagedNode,
+  SandboxAccount,
+} from './account.ts';
+import {
+  randomActivationCode,
+  randomIamId,
+  randomMfaSeed,
+  randomResourceId,
+  randomSecretKey,
+} from './identifiers.ts';
 
 const ACCOUNT_ID = '123456789012';
 const DAY_MS = 86_400_000;
@@ -13,6 +26,8 @@ export const SEED = {
   partnerRoleName: 'devaccess-partner',
   partnerExternalId: 'devaccess-example',
   machineRoleName: 'devaccess-machine',
+  nodeRoleName: 'devaccess-hybrid-nodes',
+  agentVersion: '3.3.987.0',
   kmsAlias: 'alias/devaccess-sessions',
   bastionName: 'bastion',
 } as const;
@@ -31,6 +46,7 @@ export function seedAccount({ region = 'us-east-1', nowMs }: SeedOptions): Sandb
   const user = seedUser(nowMs);
   const roles = seedRoles(user);
   const instances = seedInstances(region, nowMs);
+  const activation = seedActivation(region, nowMs);
   const kmsKeyId = randomUUID();
   return {
     accountId: ACCOUNT_ID,
@@ -38,7 +54,8 @@ export function seedAccount({ region = 'us-east-1', nowMs }: SeedOptions): Sandb
     users: [user],
     roles,
     instances,
-    nodes: seedNodes(instances, region, nowMs),
+    nodes: seedNodes(instances, activation, region, nowMs),
+    activations: [activation],
     kmsKeys: [
       {
         keyId: kmsKeyId,
@@ -77,7 +94,8 @@ function seedUser(nowMs: number): IamUser {
 
 /**
  * One role of the longest session and one of the shortest, the second reached by chaining; one as
- * partners give it, which asks for an external id and no MFA; and one for machines with certificates.
+ * partners give it, which asks for an external id and no MFA; one for machines with certificates,
+ * and that of hybrid nodes.
  */
 function seedRoles(user: IamUser): IamRole[] {
   const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT_ID}:role/${name}`;
@@ -114,6 +132,15 @@ function seedRoles(user: IamUser): IamRole[] {
       maxSessionDurationS: 43_200,
       trustedArns: [],
       trustedServices: ['rolesanywhere.amazonaws.com'],
+      requiresMfa: false,
+    },
+    {
+      roleName: SEED.nodeRoleName,
+      roleId: randomIamId('AROA'),
+      arn: roleArn(SEED.nodeRoleName),
+      maxSessionDurationS: 3600,
+      trustedArns: [],
+      trustedServices: ['ssm.amazonaws.com'],
       requiresMfa: false,
     },
   ];
@@ -163,9 +190,27 @@ function seedInstances(region: string, nowMs: number): Ec2Instance[] {
   ];
 }
 
+/** The one by which the machine outside EC2 registered, used up and expired since. */
+function seedActivation(region: string, nowMs: number): Activation {
+  return {
+    activationId: randomUUID(),
+    activationCode: randomActivationCode(),
+    region,
+    iamRole: SEED.nodeRoleName,
+    description: 'The office',
+    defaultInstanceName: 'office-nas',
+    registrationLimit: 1,
+    registrationsCount: 1,
+    createdAtMs: nowMs - 20 * DAY_MS,
+    expiresAtMs: nowMs - 19 * DAY_MS,
+    tags: { Environment: 'sandbox', Site: 'office' },
+  };
+}
+
 /** Systems Manager knows the bastion and one machine outside EC2; the hosts behind are not in it. */
 function seedNodes(
   instances: readonly Ec2Instance[],
+  { activationId, tags }: Activation,
   region: string,
   nowMs: number,
 ): ManagedNode[] {
@@ -173,7 +218,7 @@ function seedNodes(
     region,
     pingStatus: 'Online',
     lastPingAtMs: nowMs,
-    agentVersion: '3.3.987.0',
+    agentVersion: SEED.agentVersion,
     platformType: 'Linux',
   } as const;
   const bastions = instances.filter(({ tags }) => tags.Name === SEED.bastionName);
@@ -195,10 +240,10 @@ function seedNodes(
       resourceType: 'ManagedInstance',
       ipAddress: '192.168.1.50',
       computerName: 'office-nas',
-      tags: { Environment: 'sandbox', Site: 'office' },
+      tags,
       activation: {
-        activationId: randomUUID(),
-        iamRole: 'devaccess-hybrid-nodes',
+        activationId,
+        iamRole: SEED.nodeRoleName,
         name: 'office-nas',
         registeredAtMs: nowMs - 20 * DAY_MS,
       },

@@ -42,6 +42,15 @@ export class JsonInput {
     return value;
   }
 
+  /** A point in time, as the protocol writes it: seconds since the epoch. Returns milliseconds. */
+  timestampMs(name: string): number | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    // Beyond this no Date exists.
+    if (typeof value !== 'number' || Math.abs(value) > 8.64e12) throw wrongType('Date');
+    return value * 1000;
+  }
+
   flag(name: string): boolean {
     const value = this.#value(name);
     if (value === undefined) return false;

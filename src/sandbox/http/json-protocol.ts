@@ -3,45 +3,61 @@ import { JsonInput } from './json-input.ts';
 import { header } from './message.ts';
 import type { RawRequest, Reply } from './message.ts';
 import type { Call, HttpService } from './service.ts';
-import type { SignatureFault } from './signature.ts';
+import type { SignatureFault, Verification } from './signature.ts';
 
 export type JsonOperation = (input: JsonInput, call: Call) => Record<string, unknown>;
+
+/** An operation that is not called with keys of the account, but checks itself who calls. */
+export type SelfCheckedOperation = (
+  input: JsonInput,
+  request: RawRequest,
+) => Record<string, unknown>;
 
 interface JsonServiceOptions {
   signingName: string;
   /** The part of `X-Amz-Target` before the dot. */
   targetPrefix: string;
   operations: Readonly<Record<string, JsonOperation>>;
+  selfChecked?: Readonly<Record<string, SelfCheckedOperation>>;
 }
 
 /** A service of the AWS JSON 1.1 protocol: POST with `X-Amz-Target: <prefix>.<operation>`. */
 export function jsonService(options: JsonServiceOptions): HttpService {
   const { signingName, targetPrefix } = options;
   const operations = new Map(Object.entries(options.operations));
+  const selfChecked = new Map(Object.entries(options.selfChecked ?? {}));
   return {
     signingName,
     claims: (request) => header(request, 'x-amz-target')?.split('.')[0] === targetPrefix,
     answer: (request, verification, requestId) => {
       try {
         const [prefix, name = ''] = (header(request, 'x-amz-target') ?? '').split('.');
-        const operation = prefix === targetPrefix ? operations.get(name) : undefined;
-        if (request.method !== 'POST' || operation === undefined) {
-          throw new ServiceError('UnknownOperationException', '');
+        const isOurs = prefix === targetPrefix && request.method === 'POST';
+        const own = isOurs ? selfChecked.get(name) : undefined;
+        if (own !== undefined) {
+          return jsonReply(200, requestId, own(new JsonInput(parseBody(request)), request));
         }
-        if (verification.state === 'absent') {
-          throw new ServiceError(
-            'MissingAuthenticationTokenException',
-            'Missing Authentication Token',
-          );
-        }
-        if (verification.state === 'refused') throw authenticationError(verification.fault);
-        const call = { caller: verification.caller, region: verification.scope.region, requestId };
+        const operation = isOurs ? operations.get(name) : undefined;
+        if (operation === undefined) throw new ServiceError('UnknownOperationException', '');
+        const call = { ...callerOf(verification), requestId };
         return jsonReply(200, requestId, operation(new JsonInput(parseBody(request)), call));
       } catch (error) {
         return errorReply(error, requestId);
       }
     },
   };
+}
+
+/** @throws ServiceError for who signed with no key of the account, or not at all */
+function callerOf(verification: Verification): Omit<Call, 'requestId'> {
+  switch (verification.state) {
+    case 'absent':
+      throw new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token');
+    case 'refused':
+      throw authenticationError(verification.fault);
+    case 'verified':
+      return { caller: verification.caller, region: verification.scope.region };
+  }
 }
 
 function parseBody(request: RawRequest): Record<string, unknown> {
@@ -57,7 +73,7 @@ function parseBody(request: RawRequest): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function authenticationError({ reason, detail }: SignatureFault): ServiceError {
+export function authenticationError({ reason, detail }: SignatureFault): ServiceError {
   const codes = {
     incomplete: 'IncompleteSignatureException',
     'unknown-key': 'UnrecognizedClientException',

@@ -60,7 +60,9 @@ export class SignatureVerifier {
       return refuse('unknown-key', 'The security token included in the request is invalid.');
     }
     const fault =
-      this.#clockFault(fields) ?? scopeFault(fields, services) ?? unsignedFault(request, fields);
+      clockFault(fields, this.#now()) ??
+      scopeFault(fields, services) ??
+      unsignedFault(request, fields);
     if (fault !== undefined) return { state: 'refused', fault };
     if (!signatureMatches(request, fields, found.secretAccessKey)) {
       return refuse(
@@ -93,30 +95,33 @@ export class SignatureVerifier {
         return { error: verification.fault.detail };
     }
   }
+}
 
-  #clockFault({ timestamp, timestampMs, expiresS }: SignatureFields): SignatureFault | undefined {
-    const nowMs = this.#now();
-    const now = formatTimestamp(nowMs);
-    if (timestampMs - nowMs > SKEW_MS) {
-      const limit = formatTimestamp(nowMs + SKEW_MS);
-      const detail = `Signature not yet current: ${timestamp} is still later than ${limit} (${now} + 5 min.)`;
-      return { reason: 'not-current', detail };
-    }
-    const lifeMs = expiresS === undefined ? SKEW_MS : expiresS * 1000;
-    if (nowMs - timestampMs > lifeMs) {
-      const limit = formatTimestamp(nowMs - lifeMs);
-      const detail = `Signature expired: ${timestamp} is now earlier than ${limit} (${now} - ${lifeMs / 60_000} min.)`;
-      return { reason: 'not-current', detail };
-    }
-    return undefined;
+/** Whether a request was signed too long ago, or is from the future. */
+export function clockFault(
+  { timestamp, timestampMs, expiresS }: SignatureFields,
+  nowMs: number,
+): SignatureFault | undefined {
+  const now = formatTimestamp(nowMs);
+  if (timestampMs - nowMs > SKEW_MS) {
+    const limit = formatTimestamp(nowMs + SKEW_MS);
+    const detail = `Signature not yet current: ${timestamp} is still later than ${limit} (${now} + 5 min.)`;
+    return { reason: 'not-current', detail };
   }
+  const lifeMs = expiresS === undefined ? SKEW_MS : expiresS * 1000;
+  if (nowMs - timestampMs > lifeMs) {
+    const limit = formatTimestamp(nowMs - lifeMs);
+    const detail = `Signature expired: ${timestamp} is now earlier than ${limit} (${now} - ${lifeMs / 60_000} min.)`;
+    return { reason: 'not-current', detail };
+  }
+  return undefined;
 }
 
 function refuse(reason: SignatureFault['reason'], detail: string): Verification {
   return { state: 'refused', fault: { reason, detail } };
 }
 
-function scopeFault(
+export function scopeFault(
   { scope }: SignatureFields,
   services: readonly string[],
 ): SignatureFault | undefined {

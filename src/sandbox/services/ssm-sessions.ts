@@ -1,4 +1,5 @@
 import type { SandboxAccount } from '../account.ts';
+import type { HybridNodes } from '../hybrid-nodes.ts';
 import type { JsonInput } from '../http/json-input.ts';
 import type { JsonOperation } from '../http/json-protocol.ts';
 import type { Call } from '../http/service.ts';
@@ -29,6 +30,7 @@ const FILTER_KEYS = [
 export interface SsmSessionOptions {
   account: SandboxAccount;
   registry: SessionRegistry;
+  hybridNodes: HybridNodes;
   /** False lets StartSession through without MFA-backed credentials. */
   requireMfa: boolean;
   /** Session documents that exist here. */
@@ -53,7 +55,7 @@ export function sessionOperations(options: SsmSessionOptions): Record<string, Js
     GetConnectionStatus: (input, { region }) => {
       const target = input.requiredText('Target', { min: 1, max: 400 });
       input.check();
-      const connected = isConnected(options.account, target, region);
+      const connected = isConnected(options, target, region);
       return { Target: target, Status: connected ? 'connected' : 'notconnected' };
     },
   };
@@ -80,7 +82,8 @@ function startSession(
       throw notAuthorized(caller.arn, 'StartSession', documentArn(account, region, document.name));
     }
     const parameters = resolveParameters(document, given);
-    if (!isConnected(account, target, region)) {
+    refuseStandardTier(options, target, region);
+    if (!isConnected(options, target, region)) {
       throw new ServiceError('TargetNotConnected', '', 400, {
         Message: `${target} is not connected.`,
       });
@@ -237,10 +240,26 @@ function sessionMembers(
   };
 }
 
-function isConnected(account: SandboxAccount, target: string, region: string): boolean {
-  return account.nodes.some(
-    (node) => node.instanceId === target && node.region === region && node.pingStatus === 'Online',
-  );
+/** Hybrid nodes are out of reach for sessions unless the account pays for more. */
+function refuseStandardTier(
+  { hybridNodes }: SsmSessionOptions,
+  target: string,
+  region: string,
+): void {
+  if (!target.startsWith('mi-') || hybridNodes.tier(region) === 'advanced') return;
+  throw new ServiceError('BadRequest', '', 400, {
+    Message:
+      'Enable advanced-instances tier to use Session Manager with your on-premises instances',
+  });
+}
+
+function isConnected(
+  { account, hybridNodes }: SsmSessionOptions,
+  target: string,
+  region: string,
+): boolean {
+  const node = account.nodes.find((each) => each.instanceId === target && each.region === region);
+  return node !== undefined && hybridNodes.present(node).pingStatus === 'Online';
 }
 
 export function targetArn({ accountId }: SandboxAccount, region: string, target: string): string {

@@ -4,30 +4,61 @@ import { jsonService } from '../http/json-protocol.ts';
 import type { JsonOperation } from '../http/json-protocol.ts';
 import type { HttpService } from '../http/service.ts';
 import { PageTokens } from '../page-tokens.ts';
+import { SEED } from '../seed.ts';
 import { ServiceError } from '../service-error.ts';
 import type { CommandRegistry } from '../run-command/command-registry.ts';
 import { tagValue } from './ec2-filters.ts';
 import { nodeTags } from './node-tags.ts';
+import { activationOperations } from './ssm-activations.ts';
 import { commandOperations } from './ssm-commands.ts';
-import { sessionOperations } from './ssm-sessions.ts';
+import { selfCheckedNodeOperations, updateInstanceInformation } from './ssm-node-agents.ts';
+import type { NodeAgentOptions } from './ssm-node-agents.ts';
+import { serviceSettingOperations } from './ssm-service-settings.ts';
+import { notAuthorized, sessionOperations } from './ssm-sessions.ts';
 import type { SsmSessionOptions } from './ssm-sessions.ts';
+import { tagOperations } from './ssm-tags.ts';
 
 const PAGE_SIZE = { min: 5, max: 50, default: 10 } as const;
 const PING_INTERVAL_MS = 5 * 60_000;
 
-type SsmOptions = SsmSessionOptions & { now: () => number; commands: CommandRegistry };
+type SsmOptions = SsmSessionOptions &
+  NodeAgentOptions & {
+    commands: CommandRegistry;
+    /** Operations that no policy of the person allows. */
+    deniedActions: readonly string[];
+  };
 
-/** AWS Systems Manager, 2014-11-06: nodes, sessions and Run Command. */
+/** AWS Systems Manager, 2014-11-06: nodes, sessions, Run Command and hybrid nodes. */
 export function ssmService(options: SsmOptions): HttpService {
   return jsonService({
     signingName: 'ssm',
     targetPrefix: 'AmazonSSM',
-    operations: {
+    operations: guarded(options.deniedActions, {
       DescribeInstanceInformation: describeInstanceInformation(options),
       ...sessionOperations(options),
       ...commandOperations(options),
-    },
+      ...activationOperations(options),
+      ...tagOperations(options.hybridNodes),
+      ...serviceSettingOperations(options),
+      UpdateInstanceInformation: updateInstanceInformation(options),
+    }),
+    selfChecked: selfCheckedNodeOperations(options),
   });
+}
+
+function guarded(
+  denied: readonly string[],
+  operations: Record<string, JsonOperation>,
+): Record<string, JsonOperation> {
+  const guard =
+    (name: string, operation: JsonOperation): JsonOperation =>
+    (input, call) => {
+      if (denied.includes(name)) throw notAuthorized(call.caller.arn, name, '*');
+      return operation(input, call);
+    };
+  return Object.fromEntries(
+    Object.entries(operations).map(([name, operation]) => [name, guard(name, operation)]),
+  );
 }
 
 type NodeFacts = (node: ManagedNode) => readonly (string | undefined)[];
@@ -57,7 +88,7 @@ interface NodeFilter {
   readonly values: readonly string[];
 }
 
-function describeInstanceInformation({ account, now }: SsmOptions): JsonOperation {
+function describeInstanceInformation({ account, hybridNodes, now }: SsmOptions): JsonOperation {
   const tokens = new PageTokens();
   return (input, { caller, region }) => {
     const pageSize = input.integer('MaxResults', PAGE_SIZE) ?? PAGE_SIZE.default;
@@ -73,6 +104,7 @@ function describeInstanceInformation({ account, now }: SsmOptions): JsonOperatio
     }
     const selected = account.nodes
       .filter((node) => node.region === region)
+      .map((node) => hybridNodes.present(node))
       .filter((node) => filters.every((filter) => nodeMatches(account, node, filter)));
     const end = start + pageSize;
     return {
@@ -142,14 +174,17 @@ function nodeMembers(node: ManagedNode, nowMs: number): Record<string, unknown> 
     InstanceId: node.instanceId,
     PingStatus: node.pingStatus,
     LastPingDateTime: lastPingAtMs / 1000,
-    AgentVersion: node.agentVersion,
-    IsLatestVersion: true,
-    PlatformType: node.platformType,
-    PlatformName: node.platformName,
-    PlatformVersion: node.platformVersion,
+    ...(node.agentVersion === undefined
+      ? {}
+      : { AgentVersion: node.agentVersion, IsLatestVersion: isLatest(node.agentVersion) }),
+    ...known({
+      PlatformType: node.platformType,
+      PlatformName: node.platformName,
+      PlatformVersion: node.platformVersion,
+      IPAddress: node.ipAddress,
+      ComputerName: node.computerName,
+    }),
     ResourceType: node.resourceType,
-    IPAddress: node.ipAddress,
-    ComputerName: node.computerName,
     SourceId: node.instanceId,
     SourceType: sourceType(node),
     ...(activation === undefined
@@ -161,4 +196,15 @@ function nodeMembers(node: ManagedNode, nowMs: number): Record<string, unknown> 
           Name: activation.name,
         }),
   };
+}
+
+/** Not older than the agents of the seeded nodes. */
+function isLatest(version: string): boolean {
+  return version.localeCompare(SEED.agentVersion, 'en', { numeric: true }) >= 0;
+}
+
+/** Members of which the agent has told; what it has not is absent. */
+function known(members: Record<string, string | undefined>): Record<string, string> {
+  const told = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(told) as Record<string, string>;
 }

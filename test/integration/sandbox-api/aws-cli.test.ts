@@ -64,6 +64,12 @@ describe.skipIf(!installed)('the AWS CLI against the sandbox', () => {
     expect(await aws(`ec2 describe-instances --page-size 5 --query ${query}`, session)).toEqual(
       sandbox.account.instances.map(({ instanceId }) => instanceId),
     );
+    const tags = '--tags Key=Site,Value=Berlin --expiration-date 2099-01-01T00:00:00Z';
+    const activation = 'ssm create-activation --iam-role devaccess-hybrid-nodes';
+    await expect(aws(`${activation} ${tags}`, session)).rejects.toThrow(/\(InvalidParameters\)/);
+    expect(await aws(`${activation} --registration-limit 3`, session)).toMatchObject({
+      ActivationCode: expect.stringMatching(/^[\w+/]{20}$/) as string,
+    });
     const target = sandbox.account.nodes[0]!.instanceId;
     expect(await aws(`ssm get-connection-status --target ${target}`, session)).toEqual({
       Target: target,
