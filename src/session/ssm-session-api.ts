@@ -16,6 +16,7 @@ import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { VERSION } from '../platform/version.ts';
 import type { DataKey } from './protocol/channel/channel-encryption.ts';
+import { advancedTierNeeded, isTierRefusal } from './node-tier.ts';
 import type { SessionApi, SessionRequest, StartedSession } from './session-api.ts';
 
 export interface SsmSessionApiOptions {
@@ -217,6 +218,11 @@ export class SsmSessionApi implements SessionApi {
             cause: error,
           },
         );
+      case 'BadRequest':
+        if (operation === 'StartSession' && isTierRefusal(about, text)) {
+          return advancedTierNeeded(about, this.region, error);
+        }
+        break;
       case 'AccessDeniedException': {
         const document = /:document\/([\w.-]{3,128})/.exec(text)?.[1];
         if (operation === 'StartSession' && document !== undefined) {

@@ -24,11 +24,14 @@ export interface HostOutcome {
 }
 
 /** Refusals of StartSession after which Run Command is worth a try. */
-const REFUSED = new Set(['DA_DOCUMENT', 'DA_DOCUMENT_DENIED', 'DA_ACCESS_DENIED']);
+const REFUSED = new Set([
+  'DA_ACCESS_DENIED',
+  'DA_ADVANCED_TIER',
+  'DA_DOCUMENT',
+  'DA_DOCUMENT_DENIED',
+]);
 
-const FALL_BACK =
-  'AWS-StartNonInteractiveCommand may not be used; going on with Run Command, ' +
-  'which runs as root and shows the output at the end.';
+const FALL_BACK = 'going on with Run Command, which runs as root and shows the output at the end.';
 
 /**
  * Runs a line in a shell on one node, by the way that is allowed.
@@ -47,12 +50,18 @@ export async function runOnHost(
     const isRefused = error instanceof DevaccessError && REFUSED.has(error.code);
     if (via === 'session' || !isRefused) throw error;
     try {
-      return await byRunCommand(options, () => options.say(FALL_BACK));
+      return await byRunCommand(options, () => options.say(`${reasonOf(error)}; ${FALL_BACK}`));
     } catch (second) {
       const isRefusedToo = second instanceof DevaccessError && REFUSED.has(second.code);
       throw isRefusedToo ? error : second;
     }
   }
+}
+
+function reasonOf({ code, message }: DevaccessError): string {
+  return code === 'DA_ADVANCED_TIER'
+    ? message.replace(/\.$/, '')
+    : 'AWS-StartNonInteractiveCommand may not be used';
 }
 
 async function byRunCommand(
