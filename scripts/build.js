@@ -18,6 +18,8 @@ const shared = {
   metafile: true,
   logLevel: 'warning',
   legalComments: 'none',
+  // Scripts for other machines, handed out as they are.
+  loader: { '.sh': 'text', '.ps1': 'text' },
   outExtension: { '.js': '.cjs' },
 };
 

@@ -19,6 +19,7 @@ await build({
   format: 'esm',
   target: 'node20',
   packages: 'external',
+  loader: { '.sh': 'text', '.ps1': 'text' },
   logLevel: 'warning',
 });
 await import(pathToFileURL(outfile).href);

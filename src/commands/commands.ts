@@ -11,6 +11,12 @@ import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import Mfa from './mfa.ts';
+import NodesActivate from './nodes/activate.ts';
+import NodesActivationsDelete from './nodes/activations/delete.ts';
+import NodesActivationsList from './nodes/activations/list.ts';
+import NodesDeregister from './nodes/deregister.ts';
+import NodesInstallScript from './nodes/install-script.ts';
+import NodesList from './nodes/list.ts';
 import Run from './run.ts';
 import SandboxCode from './sandbox/code.ts';
 import SandboxDemo from './sandbox/demo.ts';
@@ -40,6 +46,12 @@ export const COMMANDS: Record<string, Command.Class> = {
   forward: Forward,
   'hosts:sync': HostsSync,
   mfa: Mfa,
+  'nodes:activate': NodesActivate,
+  'nodes:activations:delete': NodesActivationsDelete,
+  'nodes:activations:list': NodesActivationsList,
+  'nodes:deregister': NodesDeregister,
+  'nodes:install-script': NodesInstallScript,
+  'nodes:list': NodesList,
   run: Run,
   'sandbox:code': SandboxCode,
   'sandbox:demo': SandboxDemo,
