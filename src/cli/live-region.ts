@@ -31,7 +31,7 @@ export class LiveRegion {
   }
 
   get columns(): number {
-    return this.#terminal.columns ?? 80;
+    return known(this.#terminal.columns) ?? 80;
   }
 
   /** Puts `lines` in the place of those drawn before. They may have colours, and no other escapes. */
@@ -80,8 +80,13 @@ export class LiveRegion {
 
   /** The cursor cannot go back above the top of the screen. */
   #fitted(lines: readonly string[]): string[] {
-    const room = Math.max(1, (this.#terminal.rows ?? 24) - 1);
+    const room = Math.max(1, (known(this.#terminal.rows) ?? 24) - 1);
     if (lines.length <= room) return [...lines];
     return [...lines.slice(0, room - 1), `(${lines.length - room + 1} more lines)`];
   }
+}
+
+/** A terminal that does not know its size says 0. */
+function known(size: number | undefined): number | undefined {
+  return size === 0 ? undefined : size;
 }

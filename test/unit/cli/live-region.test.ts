@@ -97,4 +97,13 @@ describe('the live region', () => {
     region.print('said');
     expect(screen.text).toBe('before\nthe shell\nafter\nsaid\n');
   });
+
+  it('is drawn in place on a terminal that does not say how large it is', () => {
+    const screen = new Screen();
+    Object.assign(screen, { columns: 0, rows: 0 });
+    const region = new LiveRegion(screen, () => undefined, always);
+    region.draw(['one', 'two']);
+    region.draw(['1']);
+    expect(screen.text).toBe('1\n');
+  });
 });
