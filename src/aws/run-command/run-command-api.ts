@@ -4,6 +4,7 @@ import type { Environment } from '../../platform/paths.ts';
 import { createSsmClient } from '../clients.ts';
 import { credentialChain } from '../credential-chain.ts';
 import { serviceError, strangeAnswer } from '../service-errors.ts';
+import { withMissingStatement } from './send-permission.ts';
 
 /** Seconds the service may take to deliver a command: a node that is not there is told of soon. */
 export const DELIVERY_TIMEOUT_S = 60;
@@ -48,10 +49,12 @@ export interface InvocationSummary {
 export class RunCommandApi {
   readonly #client: SSMClient;
   readonly #profile: string | undefined;
+  readonly #region: string;
 
-  private constructor(client: SSMClient, profile: string | undefined) {
+  private constructor(client: SSMClient, profile: string | undefined, region: string) {
     this.#client = client;
     this.#profile = profile;
+    this.#region = region;
   }
 
   static async create(
@@ -59,7 +62,8 @@ export class RunCommandApi {
     region: string,
   ): Promise<RunCommandApi> {
     const credentials = credentialChain({ profile, env });
-    return new RunCommandApi(await createSsmClient({ credentials, region, profile }), profile);
+    const client = await createSsmClient({ credentials, region, profile });
+    return new RunCommandApi(client, profile, region);
   }
 
   /**
@@ -68,7 +72,7 @@ export class RunCommandApi {
    * @param targets ids of at most {@link MAX_TARGETS} nodes
    * @returns the command's id
    * @throws DevaccessError DA_TARGET_NOT_CONNECTED where a node is none that is managed and of the
-   *   document's platform: nothing was sent then
+   *   document's platform, DA_ACCESS_DENIED with the statement that is missing: nothing was sent then
    */
   async send(targets: readonly string[], script: Script): Promise<string> {
     const { SendCommandCommand } = await import('./ssm-commands.ts');
@@ -88,7 +92,9 @@ export class RunCommandApi {
           ...(comment === undefined ? {} : { Comment: comment }),
         }),
       ),
-    );
+    ).catch((error: unknown) => {
+      throw withMissingStatement(error, document, this.#region);
+    });
     const commandId = answer.Command?.CommandId;
     if (commandId !== undefined) return commandId;
     throw new DevaccessError('DA_SERVICE_ERROR', 'SSM SendCommand answered without a command.', {

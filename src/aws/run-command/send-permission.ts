@@ -1,4 +1,4 @@
-import { DevaccessError } from '../../platform/errors.ts';
+import { DevaccessError, printable } from '../../platform/errors.ts';
 
 /** After so many refusals, and none that was let through, nobody expects another answer. */
 const MAX_DENIALS = 5;
@@ -37,4 +37,38 @@ export class SendPermission {
 /** Ids are of letters and digits, so that none is a part of another. */
 function namesNode(text: string, target: string): boolean {
   return text.split(/[^\w-]+/).includes(target);
+}
+
+/**
+ * A refusal of SendCommand with the statement that a policy lacks.
+ *
+ * @param error as `serviceError` made it; any other is handed back
+ */
+export function withMissingStatement(error: unknown, document: string, region: string): unknown {
+  if (!(error instanceof DevaccessError) || error.code !== 'DA_ACCESS_DENIED') return error;
+  const text = error.cause instanceof Error ? error.cause.message : '';
+  const denied = /on resource: (arn:[^\s"]{1,300})/.exec(text)?.[1];
+  const [, partition = partitionOf(region), account = '*'] =
+    /arn:(aws[a-z-]*):(?:ec2|iam|ssm|sts):[a-z0-9-]*:(\d{12}):/.exec(text) ?? [];
+  const statement = {
+    Effect: 'Allow',
+    Action: 'ssm:SendCommand',
+    Resource: [
+      `arn:${partition}:ssm:${region}::document/${document}`,
+      `arn:${partition}:ec2:${region}:${account}:instance/*`,
+      `arn:${partition}:ssm:${region}:${account}:managed-instance/*`,
+    ],
+  };
+  const where = denied === undefined ? '' : ` on ${printable(denied)}`;
+  return new DevaccessError(error.code, `${error.message}${where}`, {
+    next:
+      `${error.next ?? ''}; the statement that is missing, which allows to run anything as root ` +
+      `on these nodes: ${JSON.stringify(statement)}`,
+    cause: error.cause,
+  });
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }
