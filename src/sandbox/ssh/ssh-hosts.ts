@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SandboxNetwork } from '../network.ts';
 import { newKeyPair } from './key-pair.ts';
+import { writeNodePrograms } from './node-programs.ts';
 import { startEmbeddedServer } from './embedded-server.ts';
 import { startSystemSshd } from './system-sshd.ts';
 
@@ -32,6 +33,8 @@ export interface SshHost extends SshHostSeed {
   /** The only login name; undefined where any name will do. */
   user: string | undefined;
   homeDirectory: string;
+  /** Programs that scripts on the host find first. */
+  programsDirectory: string;
 }
 
 export interface SshHosts {
@@ -60,6 +63,8 @@ export async function startSshHosts(options: SshHostsOptions): Promise<SshHosts>
       closers.push(closeHost);
       hosts.push(host);
     }
+    const lines = hosts.map(({ privateIp, port }) => `${privateIp} ${SSH_PORT} ${port}\n`);
+    await writeFile(networkFile(options), lines.join(''));
   } catch (error) {
     await close();
     throw error;
@@ -76,12 +81,20 @@ async function startHost(
   const homeDirectory = join(directory, 'home');
   await mkdir(homeDirectory, { recursive: true, mode: 0o700 });
   const key = await hostKey(directory);
+  const programsDirectory = await writeNodePrograms({
+    directory,
+    hostKeyFile: key.file,
+    networkFile: networkFile(options),
+  });
   const { authorizedKeys } = options;
   if (seed.sshd === 'system') {
     const sshd = await startSystemSshd({ directory, hostKey: key.private, authorizedKeys });
     const { port, user, homeDirectory: userHome } = sshd;
-    const host = { ...seed, port, publicKey: key.public, user, homeDirectory: userHome };
-    return { host, close: () => sshd.close() };
+    const place = { user, homeDirectory: userHome, programsDirectory };
+    return {
+      host: { ...seed, port, publicKey: key.public, ...place },
+      close: () => sshd.close(),
+    };
   }
   const server = await startEmbeddedServer({
     hostKey: key.private,
@@ -94,8 +107,11 @@ async function startHost(
         : undefined,
   });
   const { port } = server;
-  const host = { ...seed, port, publicKey: key.public, user: undefined, homeDirectory };
-  return { host, close: () => server.close() };
+  const place = { user: undefined, homeDirectory, programsDirectory };
+  return {
+    host: { ...seed, port, publicKey: key.public, ...place },
+    close: () => server.close(),
+  };
 }
 
 /** A bastion forwards to the other hosts' SSH servers alone, never to this machine's own ports. */
@@ -125,14 +141,24 @@ function sandboxNetwork(hosts: readonly SshHost[]): SandboxNetwork {
   };
 }
 
-async function hostKey(directory: string): Promise<{ private: string; public: string }> {
-  const path = join(directory, 'ssh_host_ed25519_key');
+function networkFile({ stateDirectory }: SshHostsOptions): string {
+  return join(stateDirectory, 'hosts', 'network');
+}
+
+async function hostKey(
+  directory: string,
+): Promise<{ file: string; private: string; public: string }> {
+  const file = join(directory, 'ssh_host_ed25519_key');
   try {
-    return { private: await readFile(path, 'utf8'), public: await readFile(`${path}.pub`, 'utf8') };
+    const [secret, pub] = await Promise.all([
+      readFile(file, 'utf8'),
+      readFile(`${file}.pub`, 'utf8'),
+    ]);
+    return { file, private: secret, public: pub };
   } catch {
     const key = newKeyPair('');
-    await writeFile(path, key.private, { mode: 0o600 });
-    await writeFile(`${path}.pub`, key.public, { mode: 0o644 });
-    return key;
+    await writeFile(file, key.private, { mode: 0o600 });
+    await writeFile(`${file}.pub`, key.public, { mode: 0o644 });
+    return { file, ...key };
   }
 }
