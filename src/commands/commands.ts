@@ -10,6 +10,7 @@ import Env from './env.ts';
 import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
+import HostsTrust from './hosts/trust.ts';
 import Mfa from './mfa.ts';
 import NodesActivate from './nodes/activate.ts';
 import NodesActivationsDelete from './nodes/activations/delete.ts';
@@ -45,6 +46,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   exec: Exec,
   forward: Forward,
   'hosts:sync': HostsSync,
+  'hosts:trust': HostsTrust,
   mfa: Mfa,
   'nodes:activate': NodesActivate,
   'nodes:activations:delete': NodesActivationsDelete,

@@ -45,13 +45,20 @@ export function awsTaggedSource(
       }
     },
     managedNodes: () => managedNodes(options, profile, [{ Key: `tag:${key}`, Values: [value] }]),
-    managedNodesById: async function* (ids) {
-      for (let at = 0; at < ids.length; at += MAX_IDS) {
-        const Values = ids.slice(at, at + MAX_IDS);
-        yield* managedNodes(options, profile, [{ Key: 'InstanceIds', Values }]);
-      }
-    },
+    managedNodesById: (ids) => awsManagedNodes(options, profile, ids),
   };
+}
+
+/** What SSM knows of nodes by their ids; of those that it does not know, nothing. */
+export async function* awsManagedNodes(
+  options: ClientOptions,
+  profile: string | undefined,
+  ids: readonly string[],
+): AsyncGenerator<InstanceInformation> {
+  for (let at = 0; at < ids.length; at += MAX_IDS) {
+    const Values = ids.slice(at, at + MAX_IDS);
+    yield* managedNodes(options, profile, [{ Key: 'InstanceIds', Values }]);
+  }
 }
 
 async function* instances(

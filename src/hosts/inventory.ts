@@ -16,6 +16,8 @@ export interface Inventory {
   notices: string[];
   /** Whether SSM could be asked: otherwise nothing is known about who is online. */
   knowsPingStatus: boolean;
+  /** Whether EC2 could be asked: otherwise an instance that is missing here need not be gone. */
+  knowsInstances: boolean;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function readInventory(source: InventorySource): Promise<Inventory>
     nodes: merged.nodes,
     notices: [...notices, ...merged.notices],
     knowsPingStatus: 'items' in managed,
+    knowsInstances: known !== undefined,
   };
 }
 

@@ -1,3 +1,4 @@
+import { basename, dirname, join } from 'node:path';
 import { DevaccessError } from '../platform/errors.ts';
 import type { HostEntry, Route } from './host.ts';
 import type { ProxyCommands } from './proxy-command.ts';
@@ -25,6 +26,11 @@ export function hostsFileName(profile: string, region: string): string {
     })
     .join('');
   return `devaccess-${safe}-${region}.conf`;
+}
+
+/** Hidden, so that an `Include config.d/*` of the person never reads a lock. */
+export function hostsFileLock(path: string): string {
+  return join(dirname(path), `.${basename(path)}.lock`);
 }
 
 /** The pattern that covers every file of `hostsFileName`, relative to `~/.ssh`. */

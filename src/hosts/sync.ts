@@ -4,10 +4,11 @@ import { editFile, readTextFile } from '../platform/safe-file.ts';
 import { unifiedDiff } from '../platform/unified-diff.ts';
 import type { Reserved } from './aliases.ts';
 import { chooseBastion } from './bastion.ts';
+import { trustInSync } from './host-keys/sync-trust.ts';
 import type { BastionRoute, HostEntry, Route } from './host.ts';
 import { checkUser } from './host-user.ts';
 import { readInventory } from './inventory.ts';
-import type { InventorySource } from './inventory.ts';
+import type { Inventory, InventorySource } from './inventory.ts';
 import { knownHosts } from './known-hosts.ts';
 import { planHosts } from './plan.ts';
 import type { SkippedNode } from './plan.ts';
@@ -15,6 +16,7 @@ import { proxyCommands } from './proxy-command.ts';
 import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
 import {
   hostBlocks,
+  hostsFileLock,
   hostsFileName,
   refuseForeign,
   renderHostsFile,
@@ -99,7 +101,8 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   const reserved = reservedNames(world, path, ids);
   const plan = planHosts(inventory.nodes, bastion, { route: request.route, user, reserved });
   const entries = sorted(plan.entries);
-  const text = renderHostsFile(
+  const trust = trustInSync(path, world, (id) => !ids.has(id) && isTold(inventory, id));
+  const rendered = renderHostsFile(
     {
       command: regenerateCommand(request),
       bastion: { alias: plan.bastionAlias, instanceId: bastion.instanceId },
@@ -107,6 +110,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     },
     entries,
   );
+  const text = trust.withTrustedKeys(rendered);
 
   const place = { ...world, hostsFile: path };
   const before = readTextFile(path) ?? '';
@@ -114,9 +118,9 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     {
       path,
       edit: (present) => (refuseForeign(present, path), text),
-      // Hidden, so that an `Include config.d/*` of the person never reads a lock.
-      options: { lockPath: join(folder, `.${fileName}.lock`) },
+      options: { lockPath: hostsFileLock(path) },
     },
+    ...trust.edits,
     {
       path: mainConfig,
       edit: (present) => withInclude(present, place),
@@ -138,6 +142,11 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     dryRun: request.dryRun,
     ...(diff === undefined ? {} : { diff }),
   };
+}
+
+/** Whether the inventory would have an instance or a node if there was one of this id. */
+function isTold({ knowsInstances, knowsPingStatus }: Inventory, id: string): boolean {
+  return id.startsWith('mi-') ? knowsPingStatus : knowsInstances;
 }
 
 async function applyAll(edits: readonly FileEdit[]): Promise<SyncResult['files']> {

@@ -15,14 +15,28 @@ export interface SyncedHost {
   behind: { bastion: string; hostName: string } | undefined;
   profile: string | undefined;
   region: string | undefined;
+  /** Where its SSH server listens. */
+  port: number;
+}
+
+/** A file that `hosts sync` wrote. */
+export interface SyncedFile {
+  path: string;
+  hosts: SyncedHost[];
 }
 
 /** Every host in the files that `hosts sync` wrote, in the order of file and entry. */
 export function readSyncedHosts(sshDirectory: string): SyncedHost[] {
+  return readSyncedFiles(sshDirectory).flatMap(({ hosts }) => hosts);
+}
+
+/** The files that `hosts sync` wrote, by name. */
+export function readSyncedFiles(sshDirectory: string): SyncedFile[] {
   const folder = join(sshDirectory, 'config.d');
   return listFolder(folder)
     .filter((name) => globCovers(join(sshDirectory, HOSTS_FILE_PATTERN), join(folder, name)))
-    .flatMap((name) => parseHosts(readTextFile(join(folder, name)) ?? ''));
+    .map((name) => join(folder, name))
+    .map((path) => ({ path, hosts: parseHosts(readTextFile(path) ?? '') }));
 }
 
 /** The node to start a session on, and what to reach from there. */
@@ -88,6 +102,7 @@ interface Entry {
   jump: string | undefined;
   /** Words of the ProxyCommand. */
   command: readonly string[];
+  port: number;
 }
 
 /** The hosts of one file. A jump is through a host of the same file, with its account. */
@@ -97,20 +112,28 @@ function parseHosts(text: string): SyncedHost[] {
     const settings = new Map(sshDirectives(block).map(({ keyword, words }) => [keyword, words]));
     const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
     const command = settings.get('proxycommand') ?? [];
-    return { alias, instanceId, hostName: first('hostname'), jump: first('proxyjump'), command };
+    const port = Number(first('port') ?? 22);
+    return {
+      alias,
+      instanceId,
+      hostName: first('hostname'),
+      jump: first('proxyjump'),
+      command,
+      port,
+    };
   });
-  return entries.flatMap(({ alias, instanceId, hostName, jump, command }): SyncedHost[] => {
+  return entries.flatMap(({ alias, instanceId, hostName, jump, command, port }): SyncedHost[] => {
     if (jump === undefined) {
       const { target, host, ...account } = proxyFlags(command);
       const isBehind = target !== undefined && host !== undefined;
       const behind = isBehind ? { bastion: target, hostName: host } : undefined;
-      return [{ alias, instanceId, behind, ...account }];
+      return [{ alias, instanceId, behind, port, ...account }];
     }
     const bastion = entries.find((entry) => entry.alias === jump);
     if (bastion === undefined || hostName === undefined) return [];
     const behind = { bastion: bastion.instanceId, hostName };
     const { profile, region } = proxyFlags(bastion.command);
-    return [{ alias, instanceId, behind, profile, region }];
+    return [{ alias, instanceId, behind, port, profile, region }];
   });
 }
 

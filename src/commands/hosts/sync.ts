@@ -1,7 +1,9 @@
+import { realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
+import type { TrustResult } from '../../hosts/host-keys/trust-hosts.ts';
 import type { SyncResult } from '../../hosts/sync.ts';
 import { printable } from '../../platform/errors.ts';
 import { sshDirectory } from '../../platform/paths.ts';
@@ -33,13 +35,19 @@ export default class HostsSync extends DevaccessCommand {
       helpValue: 'U',
       description: 'user for all servers, not by their system',
     }),
+    trust: Flags.boolean({
+      default: false,
+      exclusive: ['dry-run'],
+      summary: 'fetch the host keys of all these servers, too',
+      description: 'as `devaccess hosts trust` does',
+    }),
     'dry-run': Flags.boolean({
       default: false,
       description: 'show the changes as a diff and write nothing',
     }),
   };
 
-  override async run(): Promise<SyncResult> {
+  override async run(): Promise<SyncResult & { trust?: TrustResult }> {
     const { flags } = await this.parse(HostsSync);
     const { chooseAccess } = await import('../../credentials/access.ts');
     const { readConfig } = await import('../../config/config-file.ts');
@@ -73,7 +81,21 @@ export default class HostsSync extends DevaccessCommand {
       },
     ).finally(() => warmed);
     this.show({ ...result, notices: [...access.notices, ...result.notices] });
-    return result;
+    const trust = flags.trust ? await this.trust(result) : undefined;
+    return trust === undefined ? result : { ...result, trust };
+  }
+
+  private async trust({ files, hosts }: SyncResult): Promise<TrustResult | undefined> {
+    const { readSyncedFiles } = await import('../../hosts/synced-hosts.ts');
+    const { runTrust } = await import('./run-trust.ts');
+    if (hosts.length === 0) return undefined;
+    // Those written are told of by where they really are.
+    const written = new Set(files.map(({ path }) => realpathSync(path)));
+    const synced = readSyncedFiles(sshDirectory(process.env)).filter(({ path }) =>
+      written.has(realpathSync(path)),
+    );
+    const request = { files: synced, accepts: () => false };
+    return runTrust(request, { talk: (text) => this.talk(text), isJson: this.jsonEnabled() });
   }
 
   private show(result: SyncResult): void {

@@ -119,7 +119,8 @@ describe('merging EC2 and SSM', () => {
 describe('choosing the bastion', () => {
   const online = { pingStatus: 'Online' };
   const choose = (nodes: InventoryNode[], selector?: string, knowsPingStatus = true): string =>
-    chooseBastion({ nodes, notices: [], knowsPingStatus }, selector).instanceId;
+    chooseBastion({ nodes, notices: [], knowsPingStatus, knowsInstances: true }, selector)
+      .instanceId;
 
   it('finds the only online one by name, else the only online one', () => {
     expect(choose([node('1', online), node('2', { ...online, name: 'Prod-Jump' })])).toBe(id('2'));

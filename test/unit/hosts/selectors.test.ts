@@ -55,6 +55,7 @@ const behind = (digit: number, hostName: string): SyncedHost => ({
   alias: `web-${digit}`,
   instanceId: id(digit),
   behind: { bastion: id(9), hostName },
+  port: 22,
   profile: 'dev',
   region: 'eu-west-1',
 });
