@@ -1,3 +1,4 @@
+import { dnsSuffixes } from '../aws/dns-suffixes.ts';
 import { checkRegion } from '../aws/region.ts';
 import { isActivationId, notAnActivation } from './activations.ts';
 import linuxScript from './scripts/register-linux.sh';
@@ -29,6 +30,6 @@ export function installScript(system: ScriptSystem, activationId: string, region
 
 /** Where AWS offers the agent: a bucket in each region. */
 function downloadUrl(region: string): string {
-  const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
+  const [domain = 'amazonaws.com'] = dnsSuffixes(region);
   return `https://s3.${region}.${domain}/amazon-ssm-${region}/latest`;
 }

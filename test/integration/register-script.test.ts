@@ -22,7 +22,7 @@ printf '{"instanceID":"${NODE}","privateKey":"new"}' >${VAULT}
 printf '{"ManagedInstanceID":"${NODE}","Region":"eu-central-1"}' >/var/lib/amazon/ssm/registration
 `;
 
-const machines: BareBareMachine[] = [];
+const machines: BareMachine[] = [];
 afterEach(() => {
   for (const machine of machines.splice(0)) machine.leave();
 });
