@@ -76,6 +76,11 @@ const PARTITIONS = [
   COMMERCIAL,
 ] as const;
 
+/** The partition of a region, as ARNs name it. */
+export function partitionName(region: string): string {
+  return partitionOf(region).name;
+}
+
 /** The commercial partition has every region that no other claims. */
 function partitionOf(region: string): (typeof PARTITIONS)[number] {
   return PARTITIONS.find(({ prefix }) => region.startsWith(prefix)) ?? COMMERCIAL;

@@ -11,6 +11,7 @@ import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import HostsTrust from './hosts/trust.ts';
+import IamPolicy from './iam/policy.ts';
 import Mfa from './mfa.ts';
 import NodesActivate from './nodes/activate.ts';
 import NodesActivationsDelete from './nodes/activations/delete.ts';
@@ -47,6 +48,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   forward: Forward,
   'hosts:sync': HostsSync,
   'hosts:trust': HostsTrust,
+  'iam:policy': IamPolicy,
   mfa: Mfa,
   'nodes:activate': NodesActivate,
   'nodes:activations:delete': NodesActivationsDelete,

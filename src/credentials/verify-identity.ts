@@ -1,6 +1,6 @@
+import { callerIdentity } from '../aws/caller-identity.ts';
 import { chooseStsRegion } from '../aws/region.ts';
 import { serviceError } from '../aws/service-errors.ts';
-import { createStsClient } from '../aws/sts-client.ts';
 import { DevaccessError } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
 import { chooseIdentity } from './access.ts';
@@ -33,23 +33,12 @@ async function identityOf(
   { profile, role }: ProfileStatus,
   { env, now }: { env: Environment; now: () => number },
 ): Promise<VerifiedIdentity> {
-  const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
   try {
     const identity = await chooseIdentity(profile, env, now());
     const credentials = await keptWhileSignedIn(identity, { env, now });
     const { profileRegion } = identity;
     const region = chooseStsRegion({ flag: undefined, env, profileRegion }, role ?? undefined);
-    const client = await createStsClient({ credentials, region, profile });
-    try {
-      const {
-        Arn = '',
-        Account = '',
-        UserId = '',
-      } = await client.send(new GetCallerIdentityCommand({}));
-      return { arn: Arn, account: Account, userId: UserId };
-    } finally {
-      client.destroy();
-    }
+    return await callerIdentity({ credentials, region, profile });
   } catch (error) {
     return {
       error: described(

@@ -2,7 +2,6 @@ import type { Session, SessionFilter, SSMClient } from '@aws-sdk/client-ssm';
 import type { Credentials } from '../../aws/client-settings.ts';
 import { createSsmClient } from '../../aws/clients.ts';
 import { serviceError } from '../../aws/service-errors.ts';
-import { createStsClient } from '../../aws/sts-client.ts';
 import { DevaccessError, EXIT, printable } from '../../platform/errors.ts';
 import { staleness } from './open-session.ts';
 import type { OpenSession } from './open-session.ts';
@@ -121,18 +120,9 @@ export class SessionDirectory {
 
   /** @throws DevaccessError */
   async #callerArn(): Promise<string> {
-    const { GetCallerIdentityCommand } = await import('@aws-sdk/client-sts');
+    const { callerIdentity } = await import('../../aws/caller-identity.ts');
     const { credentials, region, namedProfile: profile } = this.#access;
-    const client = await createStsClient({ credentials, region, profile });
-    const context = { ...this.#context('GetCallerIdentity'), service: 'STS' };
-    try {
-      const { Arn } = await client.send(new GetCallerIdentityCommand({}));
-      return Arn ?? '';
-    } catch (error) {
-      throw serviceError(error, context);
-    } finally {
-      client.destroy();
-    }
+    return (await callerIdentity({ credentials, region, profile })).arn;
   }
 
   #read(session: Session, longAfterS: number): OpenSession {
