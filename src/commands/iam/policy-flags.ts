@@ -22,19 +22,16 @@ export const POLICY_FLAGS = {
     helpValue: 'NAME',
     summary: 'session documents; may be given again; without --for these alone',
     multiple: true,
-    default: [],
   }),
   tag: Flags.string({
     helpValue: 'K=V',
     summary: 'nodes with the tag only: values of one key are alternatives, all keys must match',
     multiple: true,
-    default: [],
   }),
   target: Flags.string({
     helpValue: 'ID',
     summary: 'these nodes, besides those with the tags; may be given again',
     multiple: true,
-    default: [],
   }),
   user: Flags.boolean({ summary: 'for users, by a group (the default)', exclusive: ['role'] }),
   role: Flags.boolean({ summary: 'for a role: MFA is asked for in its trust policy' }),
@@ -66,15 +63,15 @@ export const POLICY_FLAGS = {
   }),
   strict: Flags.boolean({
     summary: "narrower where AWS's own samples are, and reports disagree whether it works",
-    default: false,
   }),
   side: Flags.option({
     options: ['caller', 'instance'] as const,
     summary: 'the policy of people (the default), or of the servers they reach',
+    exclusive: ['documents', 'os-user', 'role', 'strict', 'tag', 'target', 'user'],
   })(),
   managed: Flags.boolean({
     summary: 'for --side instance: AmazonSSMManagedInstanceCore, not a tighter policy',
-    default: false,
+    dependsOn: ['side'],
   }),
   format: Flags.option({
     options: FORMATS,

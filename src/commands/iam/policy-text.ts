@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { DevaccessError } from '../../platform/errors.ts';
 import { errorCode, fileError } from '../../platform/file-errors.ts';
 
@@ -13,15 +13,29 @@ const MAX_BYTES = 1_048_576;
 export async function readPolicyText(path: string): Promise<string> {
   if (path === '-') return readStdin();
   try {
-    // A device or a pipe tells no size, and may never end.
-    if (statSync(path).size > MAX_BYTES) throw tooLong(path);
-    return readFileSync(path, 'utf8');
+    return readBounded(path);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw fileError(error, 'read', path);
     throw new DevaccessError('DA_FILE_NOT_READABLE', `There is no file ${path}`, {
       next: 'give the path of a policy in JSON, or - for stdin',
       cause: error,
     });
+  }
+}
+
+/** Also of what tells no size, such as `<(aws iam get-role-policy …)`, or never ends. */
+function readBounded(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(MAX_BYTES + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length <= MAX_BYTES; length += read) {
+      read = readSync(file, bytes, length, bytes.length - length, null);
+    }
+    if (length > MAX_BYTES) throw tooLong(path);
+    return bytes.toString('utf8', 0, length);
+  } finally {
+    closeSync(file);
   }
 }
 

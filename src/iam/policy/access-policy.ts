@@ -36,7 +36,10 @@ export function accessPolicy(request: AccessRequest): AccessPolicy {
     ],
     trust: isRole ? trustStatement(request) : undefined,
     assume: isRole ? assumeStatement(request) : undefined,
-    notices: notices(request),
+    notices: [
+      ...(isRole ? ['MFA is asked for by who may assume the role: --show trust'] : []),
+      ...notices(request),
+    ],
   };
 }
 

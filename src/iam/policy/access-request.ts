@@ -66,6 +66,12 @@ export function accessRequest(words: AccessWords): AccessRequest {
   if (words.mfaAgeS < 60 || words.mfaAgeS > MAX_MFA_AGE_S) {
     throw usage('--mfa-age is out of range', 'give 1m to 36h');
   }
+  if (words.osUser !== undefined && !features.has('instance-connect')) {
+    throw usage(
+      'No policy can say which user people log in as, but for keys that are pushed',
+      'give --os-user with --for instance-connect',
+    );
+  }
   const names = [
     ...[...features].flatMap((feature) => FEATURE_DOCUMENTS[feature] ?? []),
     ...words.documents,

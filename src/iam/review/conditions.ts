@@ -1,23 +1,28 @@
 import { matches, readPattern } from './pattern.ts';
 import type { Variables } from './pattern.ts';
 import { isNegated } from './reviewed-policy.ts';
-import type { ReviewedCondition } from './reviewed-policy.ts';
+import type { ReviewedCondition, ReviewedStatement } from './reviewed-policy.ts';
 
 /** Whether something holds; `maybe` where it depends on what nobody here can know. */
 export type Verdict = 'yes' | 'no' | 'maybe';
 
-/** What a request brings: values of a key, or that it has none; undefined where nobody knows. */
-export type RequestContext = (key: string) => readonly string[] | 'absent' | undefined;
+/**
+ * What a request brings: values of a key, or that it has none; undefined where nobody knows.
+ * `fitting` stands for whatever an Allow asks for and no Deny does: some node has the tag.
+ */
+export type RequestContext = (key: string) => readonly string[] | 'absent' | 'fitting' | undefined;
 
 /** All conditions of a statement hold together. */
 export function conditionsHold(
-  conditions: readonly ReviewedCondition[],
+  { conditions, effect }: Pick<ReviewedStatement, 'conditions' | 'effect'>,
   context: RequestContext,
   hasVariables: boolean,
 ): Verdict {
   let verdict: Verdict = 'yes';
   for (const condition of conditions) {
-    const holds = conditionHolds(condition, context, hasVariables);
+    const isFitting = context(condition.key) === 'fitting';
+    if (isFitting && effect === 'Deny') return 'no';
+    const holds = isFitting ? 'yes' : conditionHolds(condition, context, hasVariables);
     if (holds === 'no') return 'no';
     if (holds === 'maybe') verdict = 'maybe';
   }
@@ -31,7 +36,7 @@ function conditionHolds(
 ): Verdict {
   const { base, set, ifExists, key, values } = condition;
   const present = context(key);
-  if (present === undefined) return 'maybe';
+  if (present === undefined || present === 'fitting') return 'maybe';
   if (base === 'Null') {
     const isAbsent = String(present === 'absent');
     return values.some((value) => value.toLowerCase() === isAbsent) ? 'yes' : 'no';
@@ -124,7 +129,7 @@ function sure(holds: boolean): Verdict {
 export function contextVariables(context: RequestContext): Variables {
   return (name) => {
     const value = context(name);
-    if (value === undefined) return null;
+    if (value === undefined || value === 'fitting') return null;
     return value === 'absent' ? undefined : value[0];
   };
 }

@@ -1,6 +1,7 @@
 import { conditionsHold, contextVariables } from './conditions.ts';
 import type { RequestContext, Verdict } from './conditions.ts';
-import { matches, matchesAction, readPattern } from './pattern.ts';
+import { matches, readPattern } from './pattern.ts';
+import type { Pattern } from './pattern.ts';
 import type { ReviewedPolicy, ReviewedStatement } from './reviewed-policy.ts';
 
 export interface PolicyRequest {
@@ -43,12 +44,13 @@ function statementApplies(
   statement: ReviewedStatement,
   { action, resource, context }: PolicyRequest,
 ): Verdict {
-  const named = statement.actions.some((pattern) => matchesAction(pattern, action));
+  const { actions, resources } = readOnce(statement);
+  const named = actions.some((pattern) => matches(pattern, action, true));
   if (named === statement.allBut) return 'no';
   const variables = hasVariables ? contextVariables(context) : undefined;
   let matched: Verdict = 'no';
-  for (const text of statement.resources) {
-    const pattern = readPattern(text, variables);
+  for (const read of resources) {
+    const pattern = typeof read === 'string' ? readPattern(read, variables) : read;
     if (pattern === null) matched = matched === 'no' ? 'maybe' : matched;
     else if (pattern !== undefined && matches(pattern, resource)) matched = 'yes';
   }
@@ -56,6 +58,27 @@ function statementApplies(
     matched = matched === 'yes' ? 'no' : matched === 'no' ? 'yes' : 'maybe';
   }
   if (matched === 'no') return 'no';
-  const holds = conditionsHold(statement.conditions, context, hasVariables);
+  const holds = conditionsHold(statement, context, hasVariables);
   return holds === 'yes' ? matched : holds;
+}
+
+interface ReadStatement {
+  actions: readonly Pattern[];
+  /** Those with variables are read anew for each request. */
+  resources: readonly (Pattern | string)[];
+}
+
+const statementsRead = new WeakMap<ReviewedStatement, ReadStatement>();
+
+/** A review asks thousands of requests. */
+function readOnce(statement: ReviewedStatement): ReadStatement {
+  const known = statementsRead.get(statement);
+  if (known !== undefined) return known;
+  const plain = (text: string): Pattern => readPattern(text, undefined) ?? [];
+  const read = {
+    actions: statement.actions.map(plain),
+    resources: statement.resources.map((text) => (text.includes('${') ? text : plain(text))),
+  };
+  statementsRead.set(statement, read);
+  return read;
 }

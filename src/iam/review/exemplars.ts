@@ -12,7 +12,7 @@ export interface Situation {
   mfa?: 'none' | 'fresh' | 'old';
   /** `ssm:SessionDocumentAccessCheck`: false where StartSession names no document. */
   documentCheck?: boolean;
-  /** The node or other resource has no tag that a policy could ask for. */
+  /** The node or other resource has no tag; else it has those that a policy asks for. */
   untagged?: boolean;
   /** Other keys, in lower case. */
   keys?: Readonly<Record<string, readonly string[] | 'absent'>>;
@@ -122,12 +122,17 @@ function placesOf(policy: ReviewedPolicy) {
   return places.slice(-MAX_PLACES);
 }
 
+/** `aws:userid` of those who hold the policy. */
+export function ownId(holder: PolicyHolder): string {
+  return holder === 'user' ? ANY.ownId : `AROAREVIEWROLE:${ANY.ownName}`;
+}
+
 function contextOf(holder: PolicyHolder, situation: Situation): RequestContext {
   const isUser = holder === 'user';
   const { mfa, documentCheck, untagged, keys = {} } = situation;
   const known = new Map<string, readonly string[] | 'absent'>([
     ['aws:username', isUser ? [ANY.ownName] : 'absent'],
-    ['aws:userid', [isUser ? ANY.ownId : `AROAREVIEWROLE:${ANY.ownName}`]],
+    ['aws:userid', [ownId(holder)]],
     ['aws:principaltype', [isUser ? 'User' : 'AssumedRole']],
     ...(documentCheck === undefined
       ? []
@@ -148,6 +153,7 @@ function contextOf(holder: PolicyHolder, situation: Situation): RequestContext {
     const value = known.get(key);
     if (value !== undefined) return value;
     const isTag = RESOURCE_TAG.test(key) && !key.startsWith(SESSION_TAG);
-    return isTag && untagged === true ? 'absent' : undefined;
+    if (!isTag) return undefined;
+    return untagged === true ? 'absent' : 'fitting';
   };
 }

@@ -30,7 +30,10 @@ export function formFindings(bench: PolicyBench): Finding[] {
       },
     ),
     ...report(
-      allows.filter(({ actions }) => actions.some((action) => /^(\*|[^:]+:\*)$/.test(action))),
+      allows.filter(
+        ({ actions, allBut }) =>
+          !allBut && actions.some((action) => /^(\*|[^:]+:\*)$/.test(action)),
+      ),
       {
         id: 'all-actions',
         severity: 'medium',

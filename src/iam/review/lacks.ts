@@ -1,7 +1,7 @@
 import { accessPolicy } from '../policy/access-policy.ts';
 import type { AccessRequest } from '../policy/access-request.ts';
 import type { ExplainedStatement, PolicyStatement } from '../policy/policy-document.ts';
-import { ANY, filled } from './exemplars.ts';
+import { ANY, filled, ownId } from './exemplars.ts';
 import type { PolicyBench, Situation } from './exemplars.ts';
 import { matchesAction } from './pattern.ts';
 
@@ -20,7 +20,7 @@ export function lacks(bench: PolicyBench, request: AccessRequest): Lack[] {
   return neededStatements(request).flatMap(({ statement, without }) => {
     const missing = actionsOf(statement).flatMap((action) =>
       targetsOf(statement, bench, request).flatMap(({ name, arns }) =>
-        bench.allows(action, arns, situationOf(statement)) === undefined
+        bench.allows(action, arns, situationOf(statement, bench)) === undefined
           ? [name === '' ? action : `${action} on ${name}`]
           : [],
       ),
@@ -83,11 +83,11 @@ function targetsOf(
   return [{ name: '', arns: arns.map((arn) => arn.replace('${aws:username}', ANY.ownName)) }];
 }
 
-function situationOf({ Sid }: PolicyStatement): Situation {
+function situationOf({ Sid }: PolicyStatement, { holder }: PolicyBench): Situation {
   const isFirst = Sid === 'FirstDevice';
   return {
     mfa: isFirst ? 'none' : 'fresh',
     documentCheck: true,
-    keys: { 'ssm:resourcetag/aws:ssmmessages:session-id': [ANY.ownId] },
+    keys: { 'ssm:resourcetag/aws:ssmmessages:session-id': [ownId(holder)] },
   };
 }

@@ -3,6 +3,9 @@
 /** Values of policy variables: undefined where the request has none, null where nobody knows. */
 export type Variables = (name: string) => string | undefined | null;
 
+/** A pattern taken apart. */
+export type Pattern = readonly Piece[];
+
 type Piece = { kind: 'text'; char: string } | { kind: 'one' } | { kind: 'any' };
 
 /**
@@ -13,7 +16,7 @@ type Piece = { kind: 'text'; char: string } | { kind: 'one' } | { kind: 'any' };
 export function readPattern(
   text: string,
   variables: Variables | undefined,
-): readonly Piece[] | undefined | null {
+): Pattern | undefined | null {
   const pieces: Piece[] = [];
   const parts = variables === undefined ? [text] : text.split(/(\$\{[^}]*\})/);
   for (const [index, part] of parts.entries()) {
@@ -40,7 +43,7 @@ function valueOf(inside: string, variables: Variables | undefined): string | und
 }
 
 /** Whether a text is of a pattern; without backtracking that could take long. */
-export function matches(pattern: readonly Piece[], text: string, ignoreCase = false): boolean {
+export function matches(pattern: Pattern, text: string, ignoreCase = false): boolean {
   const chars = Array.from(ignoreCase ? text.toLowerCase() : text);
   let at = 0;
   let piece = 0;

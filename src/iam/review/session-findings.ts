@@ -48,14 +48,17 @@ function mfaFindings(bench: PolicyBench): Finding[] {
     bare: bench.allows(action, bench.nodes, { ...WITH_CODE, mfa: 'none' }),
     old: bench.allows(action, bench.nodes, { ...WITH_CODE, mfa: 'old' }),
   }));
-  for (const { action, bare } of calls) {
-    if (bare === undefined) continue;
+  const open = calls.flatMap(({ action, bare }) =>
+    bare === undefined ? [] : [{ action, ...bare }],
+  );
+  const [first] = open;
+  if (first !== undefined) {
     findings.push({
       id: 'no-mfa',
-      severity: bare.certain ? 'high' : milder('high'),
-      title: `${action} without MFA`,
-      statements: [refOf(bare.statement)],
-      why: `Whoever finds an access key may use it on servers. ${whyNoMfa(bench, bare.statement)}`,
+      severity: open.some(({ certain }) => certain) ? 'high' : milder('high'),
+      title: 'Servers without MFA',
+      statements: refsOf(open.map(({ statement }) => statement)),
+      why: `${open.map(({ action }) => action).join(', ')}: whoever finds an access key may use it on servers. ${whyNoMfa(bench, first.statement)}`,
       fix: 'in the Allow: "Bool": {"aws:MultiFactorAuthPresent": "true"}; in a Deny: "BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}',
     });
   }

@@ -298,7 +298,12 @@ describe('what a policy is not made for', () => {
       /none of the/,
     ],
     ['a key of another partition', { kmsKeys: [key.replace('aws', 'aws-cn')] }, /not in aws/],
-    ['a user that is none', { osUser: 'root;id' }, /not the name of a user/],
+    [
+      'a user that is none',
+      { features: ['instance-connect'], osUser: 'root;id' },
+      /not the name of/,
+    ],
+    ['a user for ssh', { osUser: 'ec2-user' }, /which user people log in as/],
     ['a name that IAM refuses', { name: 'dev access' }, /cannot be a name/],
     ['a role name of 65 letters', { kind: 'role', name: 'r'.repeat(65) }, /cannot be a name/],
     ['keys of a role', { kind: 'role', features: ['rotate-keys'] }, /no access keys/],
