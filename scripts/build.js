@@ -21,6 +21,8 @@ const shared = {
   // Scripts for other machines, handed out as they are.
   loader: { '.sh': 'text', '.ps1': 'text' },
   outExtension: { '.js': '.cjs' },
+  // Optional, and native: loaded where a key is read from the system's keychain.
+  external: ['@napi-rs/keyring'],
 };
 
 /** Of `ws` sessions use the client alone, and never compresses: no server, no zlib. */
@@ -99,7 +101,7 @@ try {
     ...shared,
     entryPoints: { cli: 'src/commands/commands.ts' },
     outdir,
-    external: ['ssh2', 'cpu-features', 'typescript'],
+    external: [...shared.external, 'ssh2', 'cpu-features', 'typescript'],
     supported: { 'dynamic-import': false },
   });
   await build({

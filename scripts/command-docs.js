@@ -51,6 +51,7 @@ function page(id, command) {
 const stale = [];
 await mkdir(folder, { recursive: true });
 for (const [id, command] of Object.entries(COMMANDS)) {
+  if (command.hidden) continue;
   const file = new URL(`${id.replaceAll(':', '-')}.md`, folder);
   const options = await resolveConfig(file.pathname);
   const text = await format(page(id, command), { ...options, parser: 'markdown' });

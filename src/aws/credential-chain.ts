@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { AwsCredentialIdentity } from '@smithy/types';
-import { envValue } from '../platform/paths.ts';
+import { awsCredentialsFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { apiAgents } from './api-agents.ts';
 import { Connections } from './connections.ts';
+import { STORE_KEY } from './key-pointer.ts';
 
 /** Keeps the SDK's multi-line advice out of the person's terminal and ssh session. */
 export const QUIET_LOGGER = {
@@ -24,6 +26,11 @@ export interface ChainOptions {
   env: Environment;
   /** Told what the person did not get as asked for. */
   onNotice?: (text: string) => void;
+  /**
+   * How long a prompt for the passphrase of a stored key that came to nothing counts, in
+   * milliseconds; 0 for a person's own command. Default `COOL_DOWN_MS`.
+   */
+  coolDownMs?: number;
 }
 
 export type CredentialChain = () => Promise<AwsCredentialIdentity>;
@@ -54,6 +61,11 @@ async function fetch(options: ChainOptions): Promise<AwsCredentialIdentity> {
   const init = chainSettings(options);
   const isNamed = profile !== undefined || envValue(env, 'AWS_PROFILE') !== undefined;
   if (isNamed || envValue(env, 'AWS_ACCESS_KEY_ID') === undefined) {
+    if (hasStoredKeys(env)) {
+      const { storedCredentials } = await import('./stored-chain.ts');
+      const stored = await storedCredentials(options);
+      if (stored !== undefined) return stored;
+    }
     const { fromIni } = await import('@aws-sdk/credential-provider-ini');
     try {
       return await fromIni(init)();
@@ -75,10 +87,20 @@ function chainSettings({ profile, env, onNotice }: ChainOptions) {
     mfaCodeProvider: () => Promise.resolve(''),
     roleAssumer: async (source: AwsCredentialIdentity, parameters: object) => {
       // Few profiles have a role; the others do not load this.
-      const { assumeProfileRole } = await import('./role-assumer.ts');
-      return assumeProfileRole(source, parameters, { profile, env, now: Date.now, onNotice });
+      const { assumeProfileRole, knownSource } = await import('./role-assumer.ts');
+      const options = { profile, env, now: Date.now, onNotice };
+      return assumeProfileRole(knownSource(source), parameters, options);
     },
   };
+}
+
+/** Few credentials files have such a section; the others pay for no more than this. */
+function hasStoredKeys(env: Environment): boolean {
+  try {
+    return readFileSync(awsCredentialsFile(env), 'latin1').includes(STORE_KEY);
+  } catch {
+    return false;
+  }
 }
 
 /** The SDK has no other sign that a profile is missing or has settings of other kinds alone. */

@@ -2,6 +2,7 @@ import { loadSharedConfigFiles } from '@smithy/core/config';
 import { awsConfigFile, awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { parseExpiration } from './expiration.ts';
+import { keyPointer } from './key-pointer.ts';
 import { isMadeFromKey, SOURCE_KEY } from './session-source.ts';
 
 type Section = Readonly<Record<string, string | undefined>>;
@@ -30,10 +31,14 @@ export async function findMfaSession(
     if (session === undefined) return [];
     const isOurs =
       isMadeFromKey(section[SOURCE_KEY], session.accessKeyId, longTermKeyId) ??
-      credentialsFile[`${name}-long-term`]?.['aws_access_key_id'] === longTermKeyId;
+      longTermKeyIdOf(credentialsFile[`${name}-long-term`]) === longTermKeyId;
     return isOurs ? [session] : [];
   });
   return found.sort((one, other) => other.expirationMs - one.expirationMs)[0];
+}
+
+function longTermKeyIdOf(section: Section = {}): string | undefined {
+  return section['aws_access_key_id'] ?? keyPointer((key) => section[key])?.accessKeyId;
 }
 
 /** The `region` of a profile. */

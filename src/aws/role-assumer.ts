@@ -10,6 +10,15 @@ import { mfaCommand } from './service-errors.ts';
 /** Seconds: AWS gives a role that is assumed from a session no more (role chaining). */
 const CHAINED_MAX_SECONDS = 3600;
 
+/** What a role is assumed with. */
+export interface RoleSource {
+  accessKeyId: string;
+  /** Undefined for a long-term key. */
+  sessionToken?: string | undefined;
+  /** All of it; called when STS is asked, which it need not be. */
+  credentials: () => Promise<AwsCredentialIdentity>;
+}
+
 /** What the SDK's chain asks for; of a profile with `role_arn`. */
 export interface RoleParameters {
   RoleArn?: string;
@@ -34,12 +43,12 @@ export interface RoleAssumerOptions {
  * the session that `devaccess mfa` has made of the same key takes the place of another code: its MFA
  * counts for every role. What STS gives is kept for the next process.
  *
- * @param source credentials of the `source_profile` or `credential_source`
+ * @param source of the `source_profile` or `credential_source`
  * @throws DevaccessError DA_NO_CREDENTIALS or DA_CREDENTIALS_EXPIRED (exit 3) without such a
  *   session, and those of `assumeRole`
  */
 export async function assumeProfileRole(
-  source: AwsCredentialIdentity,
+  source: RoleSource,
   parameters: RoleParameters,
   { profile, env, now, onNotice }: RoleAssumerOptions,
 ): Promise<AwsCredentialIdentity> {
@@ -65,7 +74,7 @@ export async function assumeProfileRole(
       );
     }
     return assumeRole(
-      { credentials: keys, region, profile },
+      { credentials: keys.credentials, region, profile },
       { roleArn, sessionName, durationSeconds, externalId, caller, nowMs: now() },
     );
   };
@@ -80,13 +89,13 @@ export async function assumeProfileRole(
 }
 
 async function mfaSession(
-  { accessKeyId }: AwsCredentialIdentity,
+  { accessKeyId }: RoleSource,
   env: Environment,
   now: () => number,
   caller: string,
-): Promise<AwsCredentialIdentity> {
+): Promise<RoleSource> {
   const session = await findMfaSession(accessKeyId, env);
-  if (session !== undefined && session.expirationMs > now()) return session;
+  if (session !== undefined && session.expirationMs > now()) return knownSource(session);
   const [code, what] =
     session === undefined
       ? (['DA_NO_CREDENTIALS', 'there is none'] as const)
@@ -95,6 +104,12 @@ async function mfaSession(
     next: `run ${mfaCommand(caller)}`,
     exitCode: EXIT.needsPerson,
   });
+}
+
+/** Credentials at hand, as what a role is assumed with. */
+export function knownSource(identity: AwsCredentialIdentity): RoleSource {
+  const { accessKeyId, sessionToken } = identity;
+  return { accessKeyId, sessionToken, credentials: () => Promise.resolve(identity) };
 }
 
 /** The SDK makes up a name of its own for each call, which no kept credentials could match. */

@@ -12,6 +12,11 @@ import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import HostsTrust from './hosts/trust.ts';
 import IamPolicy from './iam/policy.ts';
+import LoginMove from './login/move.ts';
+import LoginPassphrase from './login/passphrase.ts';
+import LoginSetup from './login/setup.ts';
+import LoginTotp from './login/totp.ts';
+import LoginUnlock from './login/unlock.ts';
 import Mfa from './mfa.ts';
 import NodesActivate from './nodes/activate.ts';
 import NodesActivationsDelete from './nodes/activations/delete.ts';
@@ -49,6 +54,11 @@ export const COMMANDS: Record<string, Command.Class> = {
   'hosts:sync': HostsSync,
   'hosts:trust': HostsTrust,
   'iam:policy': IamPolicy,
+  'login:move': LoginMove,
+  'login:passphrase': LoginPassphrase,
+  'login:setup': LoginSetup,
+  'login:totp': LoginTotp,
+  'login:unlock': LoginUnlock,
   mfa: Mfa,
   'nodes:activate': NodesActivate,
   'nodes:activations:delete': NodesActivationsDelete,

@@ -57,4 +57,8 @@ export const AWS_MFA_FLAGS = {
 /** What aws-mfa does not have. */
 export const OWN_FLAGS = {
   region: Flags.string({ helpValue: 'R', description: 'region of the STS endpoint' }),
+  'no-ask': Flags.boolean({
+    default: false,
+    description: 'ask nobody: exit code 3 where a code or a passphrase would be needed',
+  }),
 };

@@ -1,7 +1,7 @@
 import { spellOut } from '../cli/argparse.ts';
 import { DevaccessCommand } from '../cli/base-command.ts';
 import { localAndUtc, roughDuration } from '../cli/time.ts';
-import type { LongTermSetupResult } from '../credentials/long-term-setup.ts';
+import type { LongTermSetupResult, SetupQuestion } from '../credentials/long-term-setup.ts';
 import type { MfaResult } from '../credentials/mfa.ts';
 import { AWS_MFA_FLAGS, LOG_LEVELS, OWN_FLAGS } from './mfa-flags.ts';
 
@@ -32,7 +32,9 @@ export default class Mfa extends DevaccessCommand {
     };
     if (flags.setup) {
       const { setUpLongTerm } = await import('../credentials/long-term-setup.ts');
-      const done = await setUpLongTerm(target, { env, ask: prompts.askForSetup });
+      const ask = (question: SetupQuestion) =>
+        prompts.askForSetup(question, 'devaccess mfa --setup');
+      const done = await setUpLongTerm(target, { env, ask });
       if (isSaid('INFO')) this.log(`Wrote [${done.section}] to ${done.file}`);
       return done;
     }
@@ -51,7 +53,7 @@ export default class Mfa extends DevaccessCommand {
       {
         env,
         now: Date.now,
-        askCode: prompts.askMfaCode,
+        ...(flags['no-ask'] ? prompts.ASK_NOBODY : prompts.ASK_PERSON),
         say: (level, text) => {
           if (isSaid(level.toUpperCase())) this.talk(text);
         },

@@ -1,5 +1,6 @@
 import type { CredentialChain } from '../aws/credential-chain.ts';
 import { parseExpiration } from '../aws/expiration.ts';
+import { STORE_KEY } from '../aws/key-pointer.ts';
 import { chooseRegion } from '../aws/region.ts';
 import { mfaCommand } from '../aws/service-errors.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
@@ -51,18 +52,21 @@ const SOURCES = [
   'sso_start_url',
   'web_identity_token_file',
   'login_session',
+  STORE_KEY,
 ];
 
 /**
  * Settles profile and credentials the way all AWS tools do (2.1): the environment's keys count
  * unless a profile was named.
  *
+ * @param coolDownMs how long a prompt for the passphrase of a stored key that came to nothing counts
  * @throws DevaccessError DA_NO_PROFILE, DA_NO_CREDENTIALS or DA_CREDENTIALS_EXPIRED (exit 3)
  */
 export async function chooseIdentity(
   profile: string | undefined,
   env: Environment,
   nowMs: number,
+  coolDownMs = 0,
 ): Promise<AwsIdentity> {
   const choice = chooseProfile(profile, env);
   const files = readAwsFiles(env);
@@ -97,6 +101,7 @@ export async function chooseIdentity(
       profile: namedProfile,
       env,
       onNotice: (text) => notices.push(text),
+      coolDownMs,
     }),
     // Without a name, programs read the settings of `default` themselves.
     endpoints: isOther ? profileEndpoints(files, settings, env) : {},

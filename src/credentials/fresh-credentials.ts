@@ -66,8 +66,8 @@ export async function freshCredentials(
 }
 
 async function credentialsOf(request: FreshRequest, world: FreshWorld): Promise<FreshCredentials> {
-  const { env, now, say } = world;
-  const identity = await chooseIdentity(request.profile, env, now());
+  const { env, now, say, coolDownMs } = world;
+  const identity = await chooseIdentity(request.profile, env, now(), coolDownMs);
   const credentials = await fetched(identity, world);
   for (const notice of identity.notices) say(notice);
   return {

@@ -2,10 +2,11 @@ import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { checkEditable, editFile, readTextFile } from '../platform/safe-file.ts';
+import { CREDENTIALS_EDIT } from './credentials-file.ts';
 import { parseIni } from './ini-document.ts';
 import { editSection, refuseBroken } from './ini-edit.ts';
-import { CREDENTIALS_EDIT } from './mfa.ts';
 import { sectionNames } from './mfa-choices.ts';
+import type { LongTermKey } from './mfa-choices.ts';
 
 export interface LongTermSetup {
   /** Asked for when missing. */
@@ -53,7 +54,26 @@ export async function setUpLongTerm(
   const profile = asked.profile ?? (await askProfile(ask));
   const section = sectionNames(profile, asked.longTermSuffix, asked.shortTermSuffix).longTerm;
   // Also refuses a name that cannot be written, before a secret is typed.
-  newSection(readTextFile(file) ?? '', section, { aws_access_key_id: 'x' }, file);
+  checkNewSection(section, env);
+  const { accessKeyId, secretAccessKey, device } = await askLongTermKey(ask);
+  const values = {
+    aws_access_key_id: accessKeyId,
+    aws_secret_access_key: secretAccessKey,
+    ...(device === undefined ? {} : { aws_mfa_device: device }),
+  };
+  await editFile(file, (text) => newSection(text, section, values, file), CREDENTIALS_EDIT);
+  return { profile, action: 'set-up', section, file };
+}
+
+export async function askProfile(ask: SetupWorld['ask']): Promise<string> {
+  const answer = await ask({ message: 'Profile (empty for default):', validate: () => true });
+  return answer.trim() === '' ? 'default' : answer.trim();
+}
+
+/** Asks for a key and its MFA device; undefined for none. @throws DevaccessError as the prompt does */
+export async function askLongTermKey(
+  ask: SetupWorld['ask'],
+): Promise<LongTermKey & { device: string | undefined }> {
   const accessKeyId = await ask({
     message: 'Access key id (AKIA…):',
     validate: (text) =>
@@ -69,18 +89,17 @@ export async function setUpLongTerm(
     validate: (text) =>
       /^\s*([\w+=/:,.@-]{9,256})?\s*$/.test(text) || 'give its ARN or serial number',
   });
-  const values = {
-    aws_access_key_id: accessKeyId.trim(),
-    aws_secret_access_key: secretAccessKey.trim(),
-    ...(device.trim() === '' ? {} : { aws_mfa_device: device.trim() }),
+  return {
+    accessKeyId: accessKeyId.trim(),
+    secretAccessKey: secretAccessKey.trim(),
+    device: device.trim() === '' ? undefined : device.trim(),
   };
-  await editFile(file, (text) => newSection(text, section, values, file), CREDENTIALS_EDIT);
-  return { profile, action: 'set-up', section, file };
 }
 
-async function askProfile(ask: SetupWorld['ask']): Promise<string> {
-  const answer = await ask({ message: 'Profile (empty for default):', validate: () => true });
-  return answer.trim() === '' ? 'default' : answer.trim();
+/** @throws DevaccessError DA_PROFILE_EXISTS, DA_AWS_FILE_VALUE for a name that cannot be written */
+export function checkNewSection(section: string, env: Environment): void {
+  const file = awsCredentialsFile(env);
+  newSection(readTextFile(file) ?? '', section, { aws_access_key_id: 'x' }, file);
 }
 
 function newSection(
@@ -92,8 +111,15 @@ function newSection(
   if (!parseIni(text).sections.some(({ name }) => name === section)) {
     return editSection(text, section, values);
   }
-  throw new DevaccessError('DA_PROFILE_EXISTS', `${file} has a section [${section}] already`, {
-    next: 'give --profile another name, or edit the section',
+  throw sectionExists(file, section, false);
+}
+
+/** @param isPlain it has a key, in plain text */
+export function sectionExists(file: string, section: string, isPlain: boolean): DevaccessError {
+  return new DevaccessError('DA_PROFILE_EXISTS', `${file} has a section [${section}] already`, {
+    next: isPlain
+      ? 'give --store keychain or --store file to have its key moved there'
+      : 'give --profile another name, or edit the section',
     exitCode: EXIT.usage,
   });
 }

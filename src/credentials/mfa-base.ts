@@ -2,6 +2,7 @@ import { sectionValues } from './ini-document.ts';
 import type { SectionNames } from './mfa-choices.ts';
 import { plainSetting, profileSettings } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
+import { pointerOf } from './section-pointer.ts';
 
 const LONG_TERM = '-long-term';
 
@@ -38,7 +39,8 @@ function sectionsOf({ credentials }: AwsFiles, name: string): SectionNames | und
   const has = (section: string): boolean => sectionValues(credentials, section) !== undefined;
   if (has(`${name}${LONG_TERM}`)) return { longTerm: `${name}${LONG_TERM}`, shortTerm: name };
   const own = sectionValues(credentials, name);
-  if (own?.has('aws_access_key_id') !== true || own.has('aws_session_token')) return undefined;
+  const hasKey = own?.has('aws_access_key_id') === true || pointerOf(own) !== undefined;
+  if (!hasKey || own?.has('aws_session_token') === true) return undefined;
   const isNamed = name.endsWith(LONG_TERM) && name !== LONG_TERM;
   return { longTerm: name, shortTerm: isNamed ? name.slice(0, -LONG_TERM.length) : `${name}-mfa` };
 }

@@ -1,9 +1,11 @@
 /** What `devaccess mfa` works with, by the rules of aws-mfa (1.3–1.5) and the limits of STS (1.11). */
 import { defaultSessionName } from '../aws/assume-role.ts';
+import type { KeyPointer } from '../aws/key-pointer.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { withoutComment } from './ini-document.ts';
+import { pointerOf, refuseUnknownPointer } from './section-pointer.ts';
 
 type Values = ReadonlyMap<string, string>;
 
@@ -26,10 +28,8 @@ export function sectionNames(
   longSuffix: string | undefined,
   shortSuffix: string | undefined,
 ): SectionNames {
-  const isNone = (suffix: string): boolean => suffix.toLowerCase() === 'none';
-  const long = longSuffix === undefined || longSuffix === '' ? 'long-term' : longSuffix;
+  const longTerm = longTermName(profile, longSuffix);
   const short = shortSuffix === undefined || shortSuffix === '' ? 'none' : shortSuffix;
-  const longTerm = isNone(long) ? profile : `${profile}-${long}`;
   const shortTerm = isNone(short) ? profile : `${profile}-${short}`;
   if (longTerm === shortTerm) {
     throw usage(
@@ -40,17 +40,37 @@ export function sectionNames(
   return { longTerm, shortTerm };
 }
 
+/** The section of a profile's long-term key. */
+export function longTermName(profile: string, suffix: string | undefined): string {
+  const long = suffix === undefined || suffix === '' ? 'long-term' : suffix;
+  return isNone(long) ? profile : `${profile}-${long}`;
+}
+
+function isNone(suffix: string): boolean {
+  return suffix.toLowerCase() === 'none';
+}
+
 export interface LongTermKey {
   accessKeyId: string;
   secretAccessKey: string;
 }
 
+/** The key a session is made from: at hand, or in a store that is opened when it is needed. */
+export type PlannedKey = LongTermKey | { accessKeyId: string; pointer: KeyPointer };
+
 /**
- * The long-term key pair of a section.
+ * The long-term key pair of a section, or where the section says it is. A key in the section itself
+ * counts, as it does for all AWS tools.
  *
- * @throws DevaccessError DA_NO_LONG_TERM_KEY when the section or one of its keys is missing
+ * @throws DevaccessError DA_NO_LONG_TERM_KEY when the section or one of its keys is missing,
+ *   DA_KEY_POINTER
  */
-export function longTermKey(section: Values | undefined, name: string, file: string): LongTermKey {
+export function longTermKey(section: Values | undefined, name: string, file: string): PlannedKey {
+  if (section?.has('aws_access_key_id') === false) {
+    const pointer = pointerOf(section);
+    if (pointer !== undefined) return { accessKeyId: pointer.accessKeyId, pointer };
+    refuseUnknownPointer(section, name);
+  }
   const missing = (what: string): DevaccessError =>
     new DevaccessError('DA_NO_LONG_TERM_KEY', what, {
       next: `add [${name}] with aws_access_key_id, aws_secret_access_key and aws_mfa_device to it`,

@@ -27,7 +27,7 @@ export interface MfaPlan {
   /** The credentials file. */
   file: string;
   names: choices.SectionNames;
-  key: choices.LongTermKey;
+  key: choices.PlannedKey;
   source: SessionSource;
   durationSeconds: number;
   /** Of the STS endpoint. */

@@ -1,22 +1,28 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { assumeRole } from '../aws/assume-role.ts';
+import type { LongTermSecret } from '../aws/long-term-secret.ts';
 import { mfaCommand } from '../aws/service-errors.ts';
 import { getSessionToken } from '../aws/session-token.ts';
 import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
-import { DevaccessError } from '../platform/errors.ts';
+import { DevaccessError, errorLine } from '../platform/errors.ts';
 import { fileError } from '../platform/file-errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
 import { envValue, stateDirectory } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { checkEditable, editFile, makeFolder, readTextFile } from '../platform/safe-file.ts';
-import type { EditOptions } from '../platform/safe-file.ts';
+import { CREDENTIALS_EDIT } from './credentials-file.ts';
 import { parseIni, sectionValues } from './ini-document.ts';
 import { editSection } from './ini-edit.ts';
+import type { KeyWorld } from './stored-keys/key-places.ts';
+import { settleMoves } from './stored-keys/key-transfer.ts';
 import { checkCode } from './mfa-choices.ts';
+import { askedCodes, computedCodes, givenCode, noteCode } from './mfa-codes.ts';
+import type { MfaCodes } from './mfa-codes.ts';
 import { planMfa } from './mfa-plan.ts';
 import type { MfaOptions, MfaPlan } from './mfa-plan.ts';
 import { decide, DEFAULT_MARGIN_SECONDS, sessionChanges } from './mfa-session.ts';
+import { readStoredSecret } from './stored-keys/stored-secret.ts';
 
 export interface MfaRequest extends MfaOptions {
   /** The six digits; asked for on the terminal when missing or empty. */
@@ -48,51 +54,91 @@ export interface CodeQuestion {
 }
 
 /** The outer world of `renewMfaSession`, given so that a test decides it. */
-export interface MfaWorld {
-  env: Environment;
+export interface MfaWorld extends KeyWorld {
   now: () => number;
+  /** In place of waiting for the next code. */
+  wait?: (milliseconds: number) => Promise<unknown>;
   askCode: (question: CodeQuestion) => Promise<string>;
   say: (level: 'debug' | 'warning', text: string) => void;
 }
-
-const MAX_CODES = 3;
-export const CREDENTIALS_EDIT: EditOptions = {
-  advice: 'name an own file with AWS_SHARED_CREDENTIALS_FILE, or use a credential_process profile',
-};
 
 /**
  * Makes sure the short-term section of a profile holds a session that lasts: keeps a good one,
  * else asks STS for another with an MFA code and writes it (1.6 of the credentials facts).
  *
- * @throws DevaccessError those of `planMfa`, `getSessionToken`, `assumeRole` and `editFile`;
- *   DA_NO_TERMINAL, DA_CANCELLED
+ * @throws DevaccessError those of `planMfa`, `readStoredSecret`, `getSessionToken`, `assumeRole` and
+ *   `editFile`; DA_NO_TERMINAL, DA_CANCELLED
  */
 export async function renewMfaSession(request: MfaRequest, world: MfaWorld): Promise<MfaResult> {
-  const plan = planMfa(request, world.env);
-  for (const notice of plan.notices) world.say('warning', notice);
-  world.say('debug', describe(plan));
-  const kept = present(plan, request, world);
+  await finishMoves(world);
+  const first = planMfa(request, world.env);
+  for (const notice of first.notices) world.say('warning', notice);
+  world.say('debug', describe(first));
+  const kept = present(first, request, world);
   if (kept !== undefined) return kept;
   // Whatever can fail is found out before the person is asked or a code is spent.
-  rehearse(plan);
+  rehearse(first);
   const given = request.token ?? '';
   if (given !== '') checkCode(given);
+  const { plan, secret } = await planWithSecret(first, request, world);
 
-  let retry: string | undefined;
-  for (let tries = 1; ; tries += 1) {
-    const code = given === '' ? await askCode(plan, request, world, retry) : given;
+  const codes = codesFor(plan, secret, request, world);
+  for (let refused: DevaccessError | undefined; ;) {
+    const take = await codes.next(refused);
+    const work = () => refresh(plan, secret, take, request, world);
     try {
-      return await withFileLock(
-        lockPath(plan, world.env),
-        () => refresh(plan, code, request, world),
-        { waitMs: 60_000 },
-      );
+      return await withFileLock(lockPath(plan, world.env), work, { waitMs: 60_000 });
     } catch (error) {
       const isRefused = error instanceof DevaccessError && error.code === 'DA_MFA_CODE_REFUSED';
-      if (!isRefused || given !== '' || tries >= MAX_CODES) throw error;
-      retry = error.message;
+      if (!isRefused) throw error;
+      refused = error;
     }
   }
+}
+
+/** A session can be had with a half-moved key, too, so that nothing here is in its way. */
+async function finishMoves(world: MfaWorld): Promise<void> {
+  try {
+    for (const done of await settleMoves(world, 0)) world.say('warning', done);
+  } catch (error) {
+    const isBeingMoved = error instanceof DevaccessError && error.code === 'DA_FILE_BUSY';
+    if (!isBeingMoved) world.say('warning', errorLine(error));
+  }
+}
+
+/** With the key at hand; where it is moved meanwhile, from its new place. */
+async function planWithSecret(
+  first: MfaPlan,
+  request: MfaRequest,
+  world: MfaWorld,
+): Promise<{ plan: MfaPlan; secret: LongTermSecret }> {
+  for (let plan = first; ;) {
+    const { key } = plan;
+    if (!('pointer' in key)) return { plan, secret: key };
+    try {
+      return { plan, secret: await readStoredSecret(key.pointer, world) };
+    } catch (error) {
+      const isGone = error instanceof DevaccessError && error.code === 'DA_KEY_NOT_STORED';
+      const next = planMfa(request, world.env);
+      const isMoved = !('pointer' in next.key) || next.key.pointer.entry !== key.pointer.entry;
+      if (!isGone || !isMoved) throw error;
+      plan = next;
+    }
+  }
+}
+
+function codesFor(
+  plan: MfaPlan,
+  secret: LongTermSecret,
+  request: MfaRequest,
+  world: MfaWorld,
+): MfaCodes {
+  const given = request.token ?? '';
+  if (given !== '') return givenCode(given);
+  const asked = askedCodes((retry) => askCode(plan, request, world, retry));
+  const { totpSeed: seed } = secret;
+  if (seed === undefined) return asked;
+  return computedCodes({ ...world, seed, device: plan.source.device, otherwise: asked });
 }
 
 function describe({ file, names, source, durationSeconds, region }: MfaPlan): string {
@@ -131,13 +177,17 @@ function present(plan: MfaPlan, { force }: MfaRequest, world: MfaWorld): MfaResu
  */
 async function refresh(
   plan: MfaPlan,
-  code: string,
+  secret: LongTermSecret,
+  takeCode: () => Promise<string>,
   request: MfaRequest,
   world: MfaWorld,
 ): Promise<MfaResult> {
   const kept = present(plan, request, world);
   if (kept !== undefined) return kept;
-  const credentials = await askSts(plan, code, world.now());
+  const code = await takeCode();
+  const { totpSeed: seed } = secret;
+  if (seed !== undefined) await noteCode(code, { ...world, seed, device: plan.source.device });
+  const credentials = await askSts(plan, secret, code, world.now());
   const changes = sessionChanges(credentials, plan.source);
   const name = plan.names.shortTerm;
   const written = await editFile(
@@ -154,9 +204,13 @@ async function refresh(
 }
 
 /** With the long-term key alone: AWS_PROFILE and AWS_SESSION_TOKEN must play no part. */
-async function askSts(plan: MfaPlan, token: string, nowMs: number): Promise<TemporaryCredentials> {
-  const { key, names, region, durationSeconds, source } = plan;
-  const { accessKeyId, secretAccessKey } = key;
+async function askSts(
+  plan: MfaPlan,
+  { accessKeyId, secretAccessKey }: LongTermSecret,
+  token: string,
+  nowMs: number,
+): Promise<TemporaryCredentials> {
+  const { names, region, durationSeconds, source } = plan;
   const client = {
     credentials: { accessKeyId, secretAccessKey },
     region,

@@ -5,13 +5,18 @@ import { plainSetting, profileSettings, readAwsFiles, refuseUnknown } from './pr
 /** Names both SDKs can read (2.2); of these the shell that some SDKs start expands none. */
 const PROFILE = /^[\w\-@+.:/]+$/;
 
+/** Absolute paths of Node and of devaccess. */
+export interface OwnProgram {
+  node: string;
+  script: string;
+}
+
 export interface ProcessProfile {
   /** The profile to ask for. */
   profile: string;
   /** The one that gets the line; it must be another. */
   name: string;
-  /** Absolute paths of Node and of devaccess. */
-  program: { node: string; script: string };
+  program: OwnProgram;
 }
 
 /**
@@ -44,21 +49,20 @@ export function processProfile(
     });
   }
   const region = plainSetting(settings, 'region');
-  const words = [
-    quote(program.node),
-    quote(program.script),
-    'credential-process',
-    '--profile',
-    profile,
-  ];
   const section = name === 'default' ? '[default]' : `[profile ${name}]`;
   return [
     section,
-    `credential_process = ${words.join(' ')}`,
+    `credential_process = ${processLine(profile, program)}`,
     ...(region === undefined ? [] : [`region = ${region}`]),
   ]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** What `credential_process` is set to. @throws DevaccessError DA_UNQUOTABLE_PATH, DA_USAGE */
+export function processLine(profile: string, { node, script }: OwnProgram): string {
+  checkProfile(profile);
+  return `${quote(node)} ${quote(script)} credential-process --profile ${profile}`;
 }
 
 function checkProfile(name: string): void {

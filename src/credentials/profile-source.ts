@@ -1,5 +1,6 @@
 import { plainSetting, profileSettings } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
+import { pointerOf } from './section-pointer.ts';
 
 /** Where a profile's credentials come from, in the order in which the AWS SDK looks (2.1). */
 export type SourceKind =
@@ -41,7 +42,7 @@ export function sourceChain(files: AwsFiles, profile: string): ProfileSource[] {
     const entry = profileSource(files, name);
     if (entry === undefined) break;
     // Its own keys are what a role in the same profile starts from.
-    if (chain.length > 0 && hasKeys(entry.settings)) entry.kind = keyKind(entry.settings);
+    if (chain.length > 0) entry.kind = ownKind(entry.settings) ?? entry.kind;
     chain.push(entry);
     name = entry.kind === 'role' ? entry.source : undefined;
   }
@@ -51,17 +52,19 @@ export function sourceChain(files: AwsFiles, profile: string): ProfileSource[] {
 function kindOf(settings: ReadonlyMap<string, string>): SourceKind {
   const has = (key: string): boolean => plainSetting(settings, key) !== undefined;
   if (has('role_arn') && has('source_profile') !== has('credential_source')) return 'role';
-  if (hasKeys(settings)) return keyKind(settings);
+  const own = ownKind(settings);
+  if (own !== undefined) return own;
   if (has('role_arn') && has('web_identity_token_file')) return 'web-identity';
   if (has('credential_process')) return 'credential-process';
   if (has('sso_session') || has('sso_start_url')) return 'identity-center';
   return has('login_session') ? 'login' : 'none';
 }
 
-function hasKeys(settings: ReadonlyMap<string, string>): boolean {
-  return settings.has('aws_access_key_id') && settings.has('aws_secret_access_key');
-}
-
-function keyKind(settings: ReadonlyMap<string, string>): 'session' | 'long-term-key' {
-  return plainSetting(settings, 'aws_session_token') === undefined ? 'long-term-key' : 'session';
+/** Of credentials in the profile itself, or that devaccess reads for it from where it says. */
+function ownKind(settings: ReadonlyMap<string, string>): 'session' | 'long-term-key' | undefined {
+  if (settings.has('aws_access_key_id') && settings.has('aws_secret_access_key')) {
+    const isLongTerm = plainSetting(settings, 'aws_session_token') === undefined;
+    return isLongTerm ? 'long-term-key' : 'session';
+  }
+  return pointerOf(settings) === undefined ? undefined : 'long-term-key';
 }

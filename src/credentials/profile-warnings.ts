@@ -3,6 +3,7 @@ import { sectionValues } from './ini-document.ts';
 import { sourceChain } from './profile-source.ts';
 import { configSection, plainSetting, profileSettings } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
+import { hasUnknownPointer, pointerOf } from './section-pointer.ts';
 
 type Settings = ReadonlyMap<string, string>;
 
@@ -20,6 +21,7 @@ export function profileWarnings(files: AwsFiles, profile: string): string[] {
   return [
     ...warnings,
     ...keyWarnings(files, profile, settings),
+    ...storeWarnings(settings),
     ...sessionWarnings(files, profile, settings),
     ...roleWarnings(files, profile, settings),
   ];
@@ -45,6 +47,16 @@ function keyWarnings(files: AwsFiles, profile: string, settings: Settings): stri
   return warnings;
 }
 
+function storeWarnings(settings: Settings): string[] {
+  if (hasUnknownPointer(settings)) {
+    return ['it says that its key is elsewhere, in words that this devaccess does not understand'];
+  }
+  const isBoth = pointerOf(settings) !== undefined && settings.has('aws_access_key_id');
+  return isBoth
+    ? ['its key is in plain text, although it says that its key is elsewhere; the former counts']
+    : [];
+}
+
 function sessionWarnings(files: AwsFiles, profile: string, settings: Settings): string[] {
   const token = settings.get('aws_session_token');
   const legacy = settings.get('aws_security_token');
@@ -58,7 +70,8 @@ function sessionWarnings(files: AwsFiles, profile: string, settings: Settings): 
   if (!settings.has('expiration')) warnings.push('nothing says when its session ends');
   const keyId = plainSetting(settings, 'aws_access_key_id') ?? '';
   const longTerm = sectionValues(files.credentials, `${profile}-long-term`);
-  const longTermKeyId = plainSetting(longTerm, 'aws_access_key_id');
+  const longTermKeyId =
+    plainSetting(longTerm, 'aws_access_key_id') ?? pointerOf(longTerm)?.accessKeyId;
   const isOther =
     longTermKeyId !== undefined &&
     isMadeFromKey(settings.get(SOURCE_KEY), keyId, longTermKeyId) === false;

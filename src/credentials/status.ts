@@ -1,6 +1,7 @@
 import { awsConfigFile, awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { environmentWarnings, fileWarnings } from './file-warnings.ts';
+import type { KeyPlace } from './stored-keys/key-places.ts';
 import { profileEnd } from './profile-end.ts';
 import type { ProfileEnd } from './profile-end.ts';
 import { profileSource } from './profile-source.ts';
@@ -15,6 +16,8 @@ import {
 } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
 import { profileWarnings } from './profile-warnings.ts';
+import { pointerOf } from './section-pointer.ts';
+import { storeWarnings } from './stored-keys/store-warnings.ts';
 import type { VerifiedIdentity } from './verify-identity.ts';
 
 /** What is known of one profile. Holds no secret. */
@@ -32,6 +35,8 @@ export interface ProfileStatus {
   mfaDevice: string | null;
   /** Last four characters of the access key in the files. */
   accessKeyIdSuffix: string | null;
+  /** Where the long-term key behind it is; null where none is known. */
+  keyPlace: KeyPlace | null;
   /** `unknown`: whatever gives them knows when they end. */
   state: 'endless' | 'valid' | 'expired' | 'missing' | 'unknown';
   /** ISO 8601, UTC. */
@@ -73,6 +78,7 @@ export function credentialsStatus(
       ...(choice.notice === undefined ? [] : [choice.notice]),
       ...environmentWarnings(env),
       ...fileWarnings(files, awsCredentialsFile(env), awsConfigFile(env)),
+      ...storeWarnings(files, env),
     ],
   };
 }
@@ -109,6 +115,7 @@ function profileStatus(
     plainSetting(longTerm, 'mfa_serial');
   const account =
     setting('aws_account_id') ?? setting('sso_account_id') ?? accountOf(role) ?? accountOf(device);
+  const keyId = setting('aws_access_key_id') ?? pointerOf(found?.settings)?.accessKeyId;
   return {
     profile,
     kind,
@@ -117,7 +124,8 @@ function profileStatus(
     account: account ?? null,
     role: role ?? null,
     mfaDevice: device ?? null,
-    accessKeyIdSuffix: setting('aws_access_key_id')?.slice(-4) ?? null,
+    accessKeyIdSuffix: keyId?.slice(-4) ?? null,
+    keyPlace: (kind === 'long-term-key' ? placeOf(found?.settings) : placeOf(longTerm)) ?? null,
     ...stateOf(profileEnd(files, profile, env).end, nowMs),
     warnings: profileWarnings(files, profile),
   };
@@ -151,7 +159,7 @@ function describeSource(found: ProfileSource | undefined, hasLongTerm: boolean):
       return hasLongTerm ? 'MFA session' : 'session';
     }
     case 'long-term-key':
-      return 'long-term key';
+      return PLACES[placeOf(found.settings) ?? 'plain'];
     case 'web-identity':
       return `role ${roleName(setting('role_arn'))} by web identity`;
     case 'credential-process':
@@ -166,6 +174,17 @@ function describeSource(found: ProfileSource | undefined, hasLongTerm: boolean):
     case undefined:
       return hasLongTerm ? 'no session yet' : 'no credentials of its own';
   }
+}
+
+const PLACES: Readonly<Record<KeyPlace, string>> = {
+  plain: 'long-term key',
+  keychain: 'long-term key in keychain',
+  file: 'long-term key in encrypted file',
+};
+
+function placeOf(settings: ReadonlyMap<string, string> | undefined): KeyPlace | undefined {
+  if (settings?.has('aws_access_key_id') === true) return 'plain';
+  return pointerOf(settings)?.store;
 }
 
 /** The name without its path. */

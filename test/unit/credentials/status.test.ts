@@ -51,6 +51,7 @@ describe('the state of profiles', () => {
       role: null,
       mfaDevice: DEVICE,
       accessKeyIdSuffix: 'LE77',
+      keyPlace: 'plain',
       state: 'valid',
       expiration: '2026-01-01T11:59:30.000Z',
       secondsLeft: 43_170,

@@ -1,0 +1,73 @@
+import type { LongTermSecret } from '../../aws/long-term-secret.ts';
+import { DevaccessError } from '../../platform/errors.ts';
+import type { KeyPlace, KeyWorld } from './key-places.ts';
+import { settleMoves, transferKey } from './key-transfer.ts';
+import { findIn, openBoth, readKey } from './move-key.ts';
+import type { KeyQuery } from './move-key.ts';
+import { withKeyLock } from './move-record.ts';
+import { parseSeed } from '../totp-seed.ts';
+
+/** What `devaccess login totp --json` prints. Holds no secret. */
+export interface TotpResult {
+  profile: string;
+  section: string;
+  action: 'stored' | 'removed' | 'unchanged';
+  place: KeyPlace;
+}
+
+/**
+ * Stores the seed of the MFA device with the long-term key, or removes it.
+ *
+ * @throws DevaccessError DA_TOTP_PLAIN for a key in plain text, DA_USAGE for what is no seed, and those of
+ *   `transferKey`
+ */
+export async function changeTotp(
+  { isStored, ...query }: KeyQuery & { isStored: boolean },
+  world: KeyWorld & { say: (text: string) => void },
+): Promise<TotpResult> {
+  for (const done of await settleMoves(world)) world.say(done);
+  const { section, spot } = findIn(query, world.env);
+  const { profile } = query;
+  const result = { profile, section, place: spot.place };
+  if (spot.place === 'plain') {
+    if (!isStored) return { ...result, action: 'unchanged' };
+    throw new DevaccessError(
+      'DA_TOTP_PLAIN',
+      `The key of [${section}] is in plain text, where a seed is not written`,
+      { next: 'move the key first: devaccess login move --to keychain, or --to file' },
+    );
+  }
+  const stores = await openBoth([spot.place], world);
+  const seed = isStored ? await askSeed(section, world) : undefined;
+  return withKeyLock(world.env, async () => {
+    const found = findIn(query, world.env);
+    const { totpSeed: before, ...key } = await readKey(found, world, stores);
+    if (before === seed) return { ...result, action: 'unchanged' };
+    const secret: LongTermSecret = seed === undefined ? key : { ...key, totpSeed: seed };
+    const { leftOver } = await transferKey(
+      { section: found.section, from: found.spot, to: found.spot.place, secret },
+      world,
+      stores,
+    );
+    if (leftOver !== undefined) throw leftOver;
+    return { ...result, action: seed === undefined ? 'removed' : 'stored' };
+  });
+}
+
+async function askSeed(section: string, { askSecret }: KeyWorld): Promise<string> {
+  const answer = await askSecret({
+    message: `Secret configuration key of the MFA device of [${section}], or its otpauth:// address:`,
+    validate: (text) => isSeed(text) || 'it has letters A-Z and digits 2-7',
+    withoutTerminal: 'run devaccess login totp in a terminal',
+  });
+  return parseSeed(answer);
+}
+
+function isSeed(text: string): boolean {
+  try {
+    parseSeed(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
