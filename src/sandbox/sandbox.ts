@@ -112,6 +112,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const commands = new CommandRegistry({ now, start: options.startScript ?? (() => undefined) });
   const httpServer = createApiServer({
     verifier,
+    now,
     services: [
       stsService({ account, credentials, totp: new TotpVerifier(now), requireMfa }),
       iamService({ account }),

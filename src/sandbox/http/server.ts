@@ -12,6 +12,8 @@ const BODY_LIMIT_BYTES = 1024 * 1024;
 interface ServerOptions {
   services: readonly HttpService[];
   verifier: SignatureVerifier;
+  /** What the `Date` of answers tells, by which clients find out that their clock is wrong. */
+  now: () => number;
 }
 
 /**
@@ -19,7 +21,7 @@ interface ServerOptions {
  * names, as every client of `AWS_ENDPOINT_URL` sends all services to the same place; unsigned
  * requests are told apart by their target or API version.
  */
-export function createApiServer({ services, verifier }: ServerOptions): Server {
+export function createApiServer(options: ServerOptions): Server {
   const server = createServer(
     {
       headersTimeout: 10_000,
@@ -28,7 +30,7 @@ export function createApiServer({ services, verifier }: ServerOptions): Server {
       maxHeaderSize: 32 * 1024,
     },
     (incoming, outgoing) => {
-      respond(incoming, outgoing, { services, verifier }).catch(() => {
+      respond(incoming, outgoing, options).catch(() => {
         // Not the client's doing: it gets no answer, and the sandbox goes on.
         outgoing.destroy();
       });
@@ -43,6 +45,7 @@ async function respond(
   outgoing: ServerResponse,
   options: ServerOptions,
 ): Promise<void> {
+  outgoing.setHeader('Date', new Date(options.now()).toUTCString());
   const body = await readBody(incoming);
   // A client that went away hears nothing more.
   if (body === 'aborted') return;
