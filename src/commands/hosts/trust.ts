@@ -15,6 +15,7 @@ export default class HostsTrust extends DevaccessCommand {
     '<%= config.bin %> <%= command.id %> --accept-changed web-1',
   ];
   static override usage = '<%= command.id %> [HOST...] [flags]';
+  static override completes = 'hosts' as const;
   static override strict = false;
   static override flags = {
     all: Flags.boolean({ default: false, summary: 'every server that was synced' }),
