@@ -1,42 +1,4 @@
-/** A long-term access key of an IAM user. */
-export interface AccessKey {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly createdAtMs: number;
-  /** UpdateAccessKey changes it. */
-  status: 'Active' | 'Inactive';
-}
-
-/** A virtual MFA device: RFC 6238 with SHA-1, six digits, 30 seconds, as AWS's are. */
-export interface MfaDevice {
-  readonly serialNumber: string;
-  readonly base32Seed: string;
-  readonly enabledAtMs: number;
-}
-
-export interface IamUser {
-  readonly userName: string;
-  readonly userId: string;
-  readonly arn: string;
-  readonly createdAtMs: number;
-  readonly accessKeys: readonly AccessKey[];
-  readonly mfaDevices: readonly MfaDevice[];
-}
-
-export interface IamRole {
-  readonly roleName: string;
-  readonly roleId: string;
-  readonly arn: string;
-  readonly maxSessionDurationS: number;
-  /** ARNs of the users and roles that its trust policy names. */
-  readonly trustedArns: readonly string[];
-  /** Services that its trust policy names, such as `ssm.amazonaws.com`. */
-  readonly trustedServices?: readonly string[];
-  /** The trust policy asks users for MFA (`aws:MultiFactorAuthPresent`). */
-  readonly requiresMfa: boolean;
-  /** The trust policy asks for it (`sts:ExternalId`). */
-  readonly externalId?: string;
-}
+import type { IamGroup, IamRole, IamUser, ManagedPolicy, MfaDevice } from './iam/entities.ts';
 
 type InstanceState =
   'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
@@ -117,8 +79,14 @@ export interface SandboxAccount {
   readonly accountId: string;
   /** The region the seeded resources live in; other regions are empty, as in a real account. */
   readonly region: string;
-  readonly users: readonly IamUser[];
-  readonly roles: readonly IamRole[];
+  /** IAM's lists change while the sandbox runs; what else is here stays as seeded. */
+  readonly users: IamUser[];
+  readonly groups: IamGroup[];
+  readonly roles: IamRole[];
+  /** Policies of the account's own; those of AWS are in iam/aws-managed-policies.ts. */
+  readonly policies: ManagedPolicy[];
+  /** Virtual MFA devices that belong to nobody yet, or to nobody any more. */
+  readonly unassignedDevices: MfaDevice[];
   readonly instances: readonly Ec2Instance[];
   /** Machines register and are deregistered while the sandbox runs (hybrid-nodes.ts). */
   readonly nodes: ManagedNode[];

@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { IamUser, SandboxAccount } from './account.ts';
+import type { SandboxAccount } from './account.ts';
 import type { CallerIdentity } from './caller.ts';
+import type { AccessKey, IamUser } from './iam/entities.ts';
 import { randomIamId, randomSecretKey } from './identifiers.ts';
 
 /** Temporary credentials as STS hands them out. */
@@ -26,21 +27,23 @@ interface CredentialStoreOptions {
   now: () => number;
   /** Upper bound of every temporary credential's life, to try out expiry. Default: none. */
   maxLifetimeMs?: number | undefined;
+  /** How long a new long-term key is not known yet, as IAM's copies take a while. Default: 0. */
+  keyPropagationMs?: number | undefined;
 }
 
 /** Every key of the account: the users' long-term keys and what STS has issued. */
 export class CredentialStore {
-  readonly #users: readonly IamUser[];
-  readonly #accountId: string;
+  readonly #account: SandboxAccount;
   readonly #issued = new Map<string, IssuedCredentials>();
   readonly #now: () => number;
   readonly #maxLifetimeMs: number;
+  readonly #keyPropagationMs: number;
 
   constructor(account: SandboxAccount, options: CredentialStoreOptions) {
-    this.#users = account.users;
-    this.#accountId = account.accountId;
+    this.#account = account;
     this.#now = options.now;
     this.#maxLifetimeMs = options.maxLifetimeMs ?? Infinity;
+    this.#keyPropagationMs = options.keyPropagationMs ?? 0;
   }
 
   /** New temporary credentials for `caller`, whose access key id is filled in here. */
@@ -51,7 +54,7 @@ export class CredentialStore {
       secretAccessKey: randomSecretKey(),
       sessionToken: `IQoJb3JpZ2luX2Vj${randomBytes(240).toString('base64')}`,
       expiresAtMs: this.#now() + Math.min(lifetimeS * 1000, this.#maxLifetimeMs),
-      caller: { ...caller, accessKeyId },
+      caller: { ...caller, accessKeyId, issuedAtMs: this.#now() },
     };
     this.#issued.set(accessKeyId, credentials);
     const oldest = this.#issued.keys().next();
@@ -67,22 +70,45 @@ export class CredentialStore {
         return { state: 'wrong-token' };
       }
       if (this.#now() >= issued.expiresAtMs) return { state: 'expired' };
+      if (this.#isOrphaned(issued.caller)) return { state: 'unknown' };
       return { state: 'found', caller: issued.caller, secretAccessKey: issued.secretAccessKey };
     }
-    for (const user of this.#users) {
+    const found = this.#longTermKey(accessKeyId);
+    if (found === undefined) return { state: 'unknown' };
+    const { user, key } = found;
+    if (this.#now() < key.createdAtMs + this.#keyPropagationMs) return { state: 'unknown' };
+    if (sessionToken !== undefined) return { state: 'wrong-token' };
+    if (key.status !== 'Active') return { state: 'inactive' };
+    const caller = this.#longTermCaller(user, accessKeyId);
+    return { state: 'found', caller, secretAccessKey: key.secretAccessKey };
+  }
+
+  /** Remembers what GetAccessKeyLastUsed tells; temporary keys have no such record. */
+  noteUse(accessKeyId: string, service: string, region: string): void {
+    const found = this.#longTermKey(accessKeyId);
+    if (found !== undefined) found.key.lastUsed = { atMs: this.#now(), service, region };
+  }
+
+  #longTermKey(accessKeyId: string): { user: IamUser; key: AccessKey } | undefined {
+    for (const user of this.#account.users) {
       const key = user.accessKeys.find((candidate) => candidate.accessKeyId === accessKeyId);
-      if (key === undefined) continue;
-      if (sessionToken !== undefined) return { state: 'wrong-token' };
-      if (key.status !== 'Active') return { state: 'inactive' };
-      const caller = this.#longTermCaller(user, accessKeyId);
-      return { state: 'found', caller, secretAccessKey: key.secretAccessKey };
+      if (key !== undefined) return { user, key };
     }
-    return { state: 'unknown' };
+    return undefined;
+  }
+
+  /** The session of a user or a role that was deleted. */
+  #isOrphaned({ user, roleArn, userId }: CallerIdentity): boolean {
+    if (user !== undefined) return !this.#account.users.includes(user);
+    if (roleArn === undefined) return false;
+    const role = this.#account.roles.find(({ arn }) => arn === roleArn);
+    // One of the same name that was made anew has another id.
+    return role === undefined || !userId.startsWith(`${role.roleId}:`);
   }
 
   #longTermCaller(user: IamUser, accessKeyId: string): CallerIdentity {
     return {
-      accountId: this.#accountId,
+      accountId: this.#account.accountId,
       arn: user.arn,
       userId: user.userId,
       name: user.userName,

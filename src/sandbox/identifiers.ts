@@ -6,8 +6,13 @@ function randomText(alphabet: string, length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
-/** A unique IAM id: a four-letter prefix (AIDA user, AKIA key, ASIA temporary key, AROA role). */
-export function randomIamId(prefix: 'AIDA' | 'AIPA' | 'AKIA' | 'AROA' | 'ASIA'): string {
+/**
+ * A unique IAM id: a four-letter prefix (AGPA group, AIDA user, AIPA instance profile, AKIA key,
+ * ANPA policy, AROA role, ASIA temporary key).
+ */
+export function randomIamId(
+  prefix: 'AGPA' | 'AIDA' | 'AIPA' | 'AKIA' | 'ANPA' | 'AROA' | 'ASIA',
+): string {
   return prefix + randomText(BASE32, 16);
 }
 

@@ -70,15 +70,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     const gateway = attachGateway({
       server: sandbox.httpServer,
       registry: sandbox.registry,
-      authenticateUpgrade: (request, { ownerUserId }) => {
-        const caller = sandbox.verifyUpgrade(request);
-        // As a policy of the usual form does: ssmmessages:OpenDataChannel on one's own sessions.
-        const isForeign =
-          typeof caller === 'object' &&
-          'identity' in caller &&
-          caller.identity.userId !== ownerUserId;
-        return Promise.resolve(isForeign ? { error: 'AccessDenied' } : caller);
-      },
+      authenticateUpgrade: sandbox.authorizeDataChannel,
       agentFor: (session) => {
         const node = nodeOf(session.target);
         return createAgent({

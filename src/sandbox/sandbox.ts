@@ -2,27 +2,33 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { AccessKey, IamUser, MfaDevice, SandboxAccount } from './account.ts';
+import type { SandboxAccount } from './account.ts';
 import { CredentialStore } from './credential-store.ts';
 import { HybridNodes } from './hybrid-nodes.ts';
 import type { NodeTier } from './hybrid-nodes.ts';
 import { createApiServer } from './http/server.ts';
+import type { Intercept } from './http/service.ts';
 import { SignatureVerifier } from './http/signature.ts';
 import type { UpgradeSignature } from './http/signature.ts';
+import { AccessControl } from './iam/access-control.ts';
+import type { AccessKey, IamUser, MfaDevice } from './iam/entities.ts';
 import { CommandRegistry } from './run-command/command-registry.ts';
 import type { RunningScript, ScriptRequest } from './run-command/shell-script.ts';
 import { AnywhereRegistry } from './roles-anywhere/anywhere-registry.ts';
 import { seedAccount } from './seed.ts';
 import { ec2ApiService } from './services/ec2.ts';
-import { iamService } from './services/iam.ts';
+import { iamService } from './services/iam/iam.ts';
 import { KmsVault } from './services/kms-vault.ts';
 import { kmsService } from './services/kms.ts';
 import { rolesAnywhereService } from './services/roles-anywhere/roles-anywhere.ts';
+import { SsmAccess, sessionArn } from './services/ssm-access.ts';
 import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
 import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';
 import { stsService } from './services/sts.ts';
+import { authorizeDataChannel } from './services/ssmmessages.ts';
 import { SessionRegistry } from './session-registry.ts';
+import type { SandboxSession } from './session-registry.ts';
 import { totpCode, TotpVerifier } from './totp.ts';
 
 export interface SandboxOptions {
@@ -38,20 +44,24 @@ export interface SandboxOptions {
   stateDir?: string;
   /** Profile the files are written for. Default `default`. */
   profile?: string;
-  /** StartSession and AssumeRole ask for MFA-backed credentials. Default true. */
+  /** The seeded policies ask for MFA-backed credentials. Default true. */
   requireMfa?: boolean;
   /** Tier of hybrid nodes: sessions to them need `advanced`. Default `advanced`. */
   nodeTier?: NodeTier;
+  /** The person's IAM policy, in the place of the seeded one. */
+  userPolicy?: object;
   /** Upper bound of temporary credentials' lives in milliseconds. Default: none. */
   maxCredentialLifetimeMs?: number;
   /** Session documents that exist. Default: those the agent serves. */
   documents?: readonly string[];
   /** Session documents of the account's own. Default: none. */
   ownDocuments?: readonly SessionDocument[];
-  /** Documents that no policy of the person allows. Default: none. */
+  /** Documents that no seeded policy allows. Default: none. */
   deniedDocuments?: readonly string[];
-  /** Actions of Systems Manager that no policy of the person allows. Default: none. */
-  deniedActions?: readonly string[];
+  /** How long a new access key is not known yet (eventual consistency), in milliseconds. Default 0. */
+  keyPropagationMs?: number;
+  /** Sees every authentic API call before it is carried out; an error is answered in its place. */
+  intercept?: Intercept;
   /** Starts a Run Command script on a node. Default: no node's agent answers. */
   startScript?: (instanceId: string, script: ScriptRequest) => RunningScript | undefined;
   /** Milliseconds since the epoch. Default: the machine's clock. */
@@ -69,6 +79,8 @@ export interface Sandbox {
   readonly user: IamUser;
   readonly accessKey: AccessKey;
   readonly mfaDevice: MfaDevice;
+  /** Long-term keys that may do everything, to set up users and policies with. */
+  readonly administrator: AccessKey;
   readonly registry: SessionRegistry;
   /** Trust anchors and profiles of IAM Roles Anywhere; there are none at first. */
   readonly rolesAnywhere: AnywhereRegistry;
@@ -78,8 +90,8 @@ export interface Sandbox {
   mfaCode: () => string;
   /** KMS Decrypt in process, for the agent; rejects for another key or context. */
   kmsDecrypt: (ciphertext: Buffer, context: Readonly<Record<string, string>>) => Promise<Buffer>;
-  /** Checks the signature of a WebSocket upgrade of the message gateway. */
-  verifyUpgrade: (request: IncomingMessage) => UpgradeSignature;
+  /** Checks who signed a WebSocket upgrade of the message gateway, and what they may. */
+  authorizeDataChannel: (request: IncomingMessage, session: SandboxSession) => UpgradeSignature;
   /** Ends every session, closes the server and removes the written files. */
   close: () => Promise<void>;
 }
@@ -90,15 +102,15 @@ export interface Sandbox {
  * before the sandbox, whose server waits for upgraded sockets.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const { requireMfa = true, now = Date.now } = options;
-  const account = seedAccount({
-    nowMs: now(),
-    ...(options.region === undefined ? {} : { region: options.region }),
-  });
-  const { user, accessKey, mfaDevice } = seededPerson(account);
+  const { now = Date.now } = options;
+  const account = seedAccount({ ...options, nowMs: now() });
+  const { user, accessKey, mfaDevice, administrator } = seededPeople(account);
+  const access = new AccessControl(account, now);
+  const totp = new TotpVerifier(now);
   const credentials = new CredentialStore(account, {
     now,
     maxLifetimeMs: options.maxCredentialLifetimeMs,
+    keyPropagationMs: options.keyPropagationMs,
   });
   const verifier = new SignatureVerifier({ credentials, now });
   const registry = new SessionRegistry(now);
@@ -108,31 +120,30 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const urlHost = host === '::1' ? '[::1]' : host;
   const gatewayUrl = options.gatewayUrl ?? ((): string => `ws://${urlHost}:${portOf(httpServer)}`);
   const hybridNodes = new HybridNodes(account, { now, tier: options.nodeTier ?? 'advanced' });
-  const { documents = SERVED_DOCUMENTS, ownDocuments = [], deniedDocuments = [] } = options;
+  const { documents = SERVED_DOCUMENTS, ownDocuments = [] } = options;
   const commands = new CommandRegistry({ now, start: options.startScript ?? (() => undefined) });
   const httpServer = createApiServer({
     verifier,
     now,
+    intercept: options.intercept,
     services: [
-      stsService({ account, credentials, totp: new TotpVerifier(now), requireMfa }),
-      iamService({ account }),
-      ec2ApiService({ account }),
+      stsService({ account, access, credentials, totp }),
+      iamService({ account, access, totp, now }),
+      ec2ApiService({ account, access }),
       ssmService({
         account,
+        access: new SsmAccess(account, access),
         registry,
         credentials,
         hybridNodes,
-        requireMfa,
         documents,
         ownDocuments,
-        deniedDocuments,
-        deniedActions: options.deniedActions ?? [],
         gatewayUrl,
         commands,
         now,
       }),
-      kmsService({ account, vault }),
-      rolesAnywhereService({ account, credentials, registry: rolesAnywhere, now }),
+      kmsService({ account, access, vault }),
+      rolesAnywhereService({ account, access, credentials, registry: rolesAnywhere, now }),
     ],
   });
   await listen(httpServer, host, options.port ?? 0);
@@ -158,6 +169,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     user,
     accessKey,
     mfaDevice,
+    administrator,
     registry,
     rolesAnywhere,
     hybridNodes,
@@ -169,7 +181,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         ? Promise.reject(new Error('InvalidCiphertextException'))
         : Promise.resolve(opened.plaintext);
     },
-    verifyUpgrade: (request) => verifier.verifyUpgrade(request),
+    authorizeDataChannel: (request, session) =>
+      authorizeDataChannel({ account, access, verifier }, request, session),
     close: async () => {
       commands.close();
       for (const { sessionId } of registry.list()) registry.terminate(sessionId, '');
@@ -179,18 +192,20 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
-function seededPerson(account: SandboxAccount): {
+function seededPeople(account: SandboxAccount): {
   user: IamUser;
   accessKey: AccessKey;
   mfaDevice: MfaDevice;
+  administrator: AccessKey;
 } {
-  const [user] = account.users;
+  const [user, admin] = account.users;
   const [accessKey] = user?.accessKeys ?? [];
   const [mfaDevice] = user?.mfaDevices ?? [];
-  if (user === undefined || accessKey === undefined || mfaDevice === undefined) {
+  const [administrator] = admin?.accessKeys ?? [];
+  if (!user || !accessKey || !mfaDevice || !administrator) {
     throw new Error('the seeded account has no user with a key and an MFA device');
   }
-  return { user, accessKey, mfaDevice };
+  return { user, accessKey, mfaDevice, administrator };
 }
 
 function portOf(server: Server): number {

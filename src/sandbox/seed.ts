@@ -1,58 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  Activation,
-  Ec2Instance,
-  IamRole,
-  IamUser,
-  ManagedNode,
-  SandboxAccount,
-} from './account.ts';
-import {
-  randomActivationCode,
-  randomIamId,
-  randomMfaSeed,
-  randomResourceId,
-  randomSecretKey,
-} from './identifiers.ts';
+import type { Activation, Ec2Instance, ManagedNode, SandboxAccount } from './account.ts';
+import { seedIam } from './iam/seed-iam.ts';
+import type { IamSeedOptions } from './iam/seed-iam.ts';
+import { randomActivationCode, randomIamId, randomResourceId } from './identifiers.ts';
+import { SEED } from './seed-names.ts';
 
 const ACCOUNT_ID = '123456789012';
 const DAY_MS = 86_400_000;
 
-/** The names that the demo, the documentation and the tests go by. */
-export const SEED = {
-  userName: 'alice',
-  adminRoleName: 'devaccess-admin',
-  readerRoleName: 'devaccess-reader',
-  partnerRoleName: 'devaccess-partner',
-  partnerExternalId: 'devaccess-example',
-  machineRoleName: 'devaccess-machine',
-  nodeRoleName: 'devaccess-hybrid-nodes',
-  agentVersion: '3.3.987.0',
-  kmsAlias: 'alias/devaccess-sessions',
-  bastionName: 'bastion',
-} as const;
+export { SEED };
 
-interface SeedOptions {
+interface SeedOptions extends Omit<IamSeedOptions, 'accountId'> {
   /** Where the seeded resources live. Default `us-east-1`. */
-  region?: string;
-  nowMs: number;
+  readonly region?: string | undefined;
 }
 
 /**
  * A fresh account. Names and addresses are always the same; every id, key and seed is random,
  * so that nothing of one sandbox is of use in another.
  */
-export function seedAccount({ region = 'us-east-1', nowMs }: SeedOptions): SandboxAccount {
-  const user = seedUser(nowMs);
-  const roles = seedRoles(user);
+export function seedAccount(options: SeedOptions): SandboxAccount {
+  const { region = 'us-east-1', nowMs } = options;
   const instances = seedInstances(region, nowMs);
   const activation = seedActivation(region, nowMs);
   const kmsKeyId = randomUUID();
   return {
     accountId: ACCOUNT_ID,
     region,
-    users: [user],
-    roles,
+    ...seedIam({ ...options, accountId: ACCOUNT_ID }),
     instances,
     nodes: seedNodes(instances, activation, region, nowMs),
     activations: [activation],
@@ -66,84 +41,6 @@ export function seedAccount({ region = 'us-east-1', nowMs }: SeedOptions): Sandb
       },
     ],
   };
-}
-
-function seedUser(nowMs: number): IamUser {
-  return {
-    userName: SEED.userName,
-    userId: randomIamId('AIDA'),
-    arn: `arn:aws:iam::${ACCOUNT_ID}:user/${SEED.userName}`,
-    createdAtMs: nowMs - 90 * DAY_MS,
-    accessKeys: [
-      {
-        accessKeyId: randomIamId('AKIA'),
-        secretAccessKey: randomSecretKey(),
-        createdAtMs: nowMs - 30 * DAY_MS,
-        status: 'Active',
-      },
-    ],
-    mfaDevices: [
-      {
-        serialNumber: `arn:aws:iam::${ACCOUNT_ID}:mfa/${SEED.userName}`,
-        base32Seed: randomMfaSeed(),
-        enabledAtMs: nowMs - 90 * DAY_MS,
-      },
-    ],
-  };
-}
-
-/**
- * One role of the longest session and one of the shortest, the second reached by chaining; one as
- * partners give it, which asks for an external id and no MFA; one for machines with certificates,
- * and that of hybrid nodes.
- */
-function seedRoles(user: IamUser): IamRole[] {
-  const roleArn = (name: string): string => `arn:aws:iam::${ACCOUNT_ID}:role/${name}`;
-  return [
-    {
-      roleName: SEED.adminRoleName,
-      roleId: randomIamId('AROA'),
-      arn: roleArn(SEED.adminRoleName),
-      maxSessionDurationS: 43_200,
-      trustedArns: [user.arn],
-      requiresMfa: true,
-    },
-    {
-      roleName: SEED.readerRoleName,
-      roleId: randomIamId('AROA'),
-      arn: roleArn(SEED.readerRoleName),
-      maxSessionDurationS: 3600,
-      trustedArns: [user.arn, roleArn(SEED.adminRoleName)],
-      requiresMfa: true,
-    },
-    {
-      roleName: SEED.partnerRoleName,
-      roleId: randomIamId('AROA'),
-      arn: roleArn(SEED.partnerRoleName),
-      maxSessionDurationS: 7200,
-      trustedArns: [user.arn],
-      requiresMfa: false,
-      externalId: SEED.partnerExternalId,
-    },
-    {
-      roleName: SEED.machineRoleName,
-      roleId: randomIamId('AROA'),
-      arn: roleArn(SEED.machineRoleName),
-      maxSessionDurationS: 43_200,
-      trustedArns: [],
-      trustedServices: ['rolesanywhere.amazonaws.com'],
-      requiresMfa: false,
-    },
-    {
-      roleName: SEED.nodeRoleName,
-      roleId: randomIamId('AROA'),
-      arn: roleArn(SEED.nodeRoleName),
-      maxSessionDurationS: 3600,
-      trustedArns: [],
-      trustedServices: ['ssm.amazonaws.com'],
-      requiresMfa: false,
-    },
-  ];
 }
 
 function seedInstances(region: string, nowMs: number): Ec2Instance[] {

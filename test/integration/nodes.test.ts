@@ -13,6 +13,7 @@ import type { DeregisteredNode } from '../../src/nodes/deregister.ts';
 import { NodeApi } from '../../src/nodes/node-api.ts';
 import { listNodes } from '../../src/nodes/node-list.ts';
 import type { HybridNode, NodeList } from '../../src/nodes/node-list.ts';
+import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
 import { HybridAgent } from './support/hybrid-agent.ts';
 import { Person } from './support/person.ts';
 import { PersonAtTerminal } from './support/person-at-terminal.ts';
@@ -22,10 +23,9 @@ const NOWHERE = 'mi-00000000000000000';
 
 let person: Person;
 let api: NodeApi;
-const deniedActions: string[] = [];
 
 beforeAll(async () => {
-  person = await Person.arrive({ deniedActions });
+  person = await Person.arrive();
   await person.startDay();
   vi.stubEnv('AWS_ENDPOINT_URL', person.aws.sandbox.endpoint);
   const { accessKeyId, secretAccessKey } = person.aws.sandbox.accessKey;
@@ -44,9 +44,20 @@ beforeEach(() => {
   account.nodes.length = 2;
 });
 afterEach(() => {
-  deniedActions.length = 0;
+  denyNothing();
   person.aws.sandbox.hybridNodes.setTier('us-east-1', 'advanced');
 });
+
+/** A policy of the person's own that forbids some of Systems Manager. */
+function deny(...actions: string[]): void {
+  const Action = actions.map((action) => `ssm:${action}`);
+  const policy = policyOf([{ Effect: 'Deny', Action, Resource: '*' }]);
+  person.aws.sandbox.user.inlinePolicies.set('denied', policy);
+}
+
+function denyNothing(): void {
+  person.aws.sandbox.user.inlinePolicies.delete('denied');
+}
 
 async function nodes(...args: string[]) {
   const { code, stdout, stderr } = await person.run('devaccess', ['nodes', ...args]);
@@ -264,7 +275,7 @@ describe('devaccess nodes list', () => {
   });
 
   it('goes on without what it may not read, and says so', async () => {
-    deniedActions.push('GetServiceSetting', 'ListTagsForResource');
+    deny('GetServiceSetting', 'ListTagsForResource');
     const { nodes: found, notices, tier, tierAdvice } = await list();
     expect([tier, tierAdvice]).toEqual([null, null]);
     expect(found.map(({ tags }) => tags)).toEqual([null]);
@@ -272,7 +283,7 @@ describe('devaccess nodes list', () => {
       expect.stringContaining('GetServiceSetting'),
       expect.stringContaining('ListTagsForResource'),
     ]);
-    deniedActions.push('DescribeInstanceInformation');
+    deny('DescribeInstanceInformation');
     await expect(list()).rejects.toThrow(refusal('DA_ACCESS_DENIED'));
   });
 });
@@ -340,11 +351,11 @@ describe('devaccess nodes deregister', () => {
   it('tells of each node why it stays, and begins with none after Ctrl-C', async () => {
     const ids = [await machine('one'), await machine('two')].map(({ instanceId }) => instanceId);
     const plan = await planDeregistration(api, { ids, tags: [] }, Date.now());
-    deniedActions.push('DeregisterManagedInstance');
+    deny('DeregisterManagedInstance');
     const codes = async (signal: AbortSignal) =>
       (await deregisterNodes(api, plan, signal)).map(({ error }) => error?.code);
     expect(await codes(new AbortController().signal)).toEqual(Array(2).fill('DA_ACCESS_DENIED'));
-    deniedActions.length = 0;
+    denyNothing();
     expect(await codes(AbortSignal.abort())).toEqual(Array(2).fill('DA_CANCELLED'));
     expect(ids.every(exists)).toBe(true);
   });

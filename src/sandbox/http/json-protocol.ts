@@ -2,6 +2,7 @@ import { ServiceError } from '../service-error.ts';
 import { JsonInput } from './json-input.ts';
 import { header } from './message.ts';
 import type { RawRequest, Reply } from './message.ts';
+import { callOf } from './service.ts';
 import type { Call, HttpService } from './service.ts';
 import type { SignatureFault, Verification } from './signature.ts';
 
@@ -29,7 +30,7 @@ export function jsonService(options: JsonServiceOptions): HttpService {
   return {
     signingName,
     claims: (request) => header(request, 'x-amz-target')?.split('.')[0] === targetPrefix,
-    answer: (request, verification, requestId) => {
+    answer: (request, verification, requestId, intercept) => {
       try {
         const [prefix, name = ''] = (header(request, 'x-amz-target') ?? '').split('.');
         const isOurs = prefix === targetPrefix && request.method === 'POST';
@@ -39,7 +40,9 @@ export function jsonService(options: JsonServiceOptions): HttpService {
         }
         const operation = isOurs ? operations.get(name) : undefined;
         if (operation === undefined) throw new ServiceError('UnknownOperationException', '');
-        const call = { ...callerOf(verification), requestId };
+        const call = callOf(request, authentic(verification), requestId);
+        const fault = intercept?.({ service: signingName, operation: name, caller: call.caller });
+        if (fault !== undefined) throw fault;
         return jsonReply(200, requestId, operation(new JsonInput(parseBody(request)), call));
       } catch (error) {
         return errorReply(error, requestId);
@@ -49,14 +52,14 @@ export function jsonService(options: JsonServiceOptions): HttpService {
 }
 
 /** @throws ServiceError for who signed with no key of the account, or not at all */
-function callerOf(verification: Verification): Omit<Call, 'requestId'> {
+function authentic(verification: Verification): Extract<Verification, { state: 'verified' }> {
   switch (verification.state) {
     case 'absent':
       throw new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token');
     case 'refused':
       throw authenticationError(verification.fault);
     case 'verified':
-      return { caller: verification.caller, region: verification.scope.region };
+      return verification;
   }
 }
 

@@ -6,6 +6,8 @@ export interface RawRequest {
   /** Lower-case name → every value in order of appearance. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
   readonly body: Buffer;
+  /** IP address of the client. */
+  readonly remoteAddress?: string | undefined;
 }
 
 export interface Reply {

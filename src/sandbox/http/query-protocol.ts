@@ -1,7 +1,8 @@
 import { ServiceError } from '../service-error.ts';
 import type { RawRequest, Reply } from './message.ts';
 import { QueryInput } from './query-input.ts';
-import type { Call, HttpService } from './service.ts';
+import { callOf } from './service.ts';
+import type { Call, HttpService, Intercept } from './service.ts';
 import type { SignatureFault, Verification } from './signature.ts';
 import { renderXml } from './xml.ts';
 import type { XmlValue } from './xml.ts';
@@ -123,7 +124,12 @@ function service(options: QueryServiceOptions, dialect: Dialect): HttpService {
   const { signingName, version } = options;
   const operations = new Map(Object.entries(options.operations));
 
-  const run = (request: RawRequest, verification: Verification, requestId: string): string => {
+  const run = (
+    request: RawRequest,
+    verification: Verification,
+    requestId: string,
+    intercept?: Intercept,
+  ): string => {
     if (request.method !== 'POST' && request.method !== 'GET') {
       throw dialect.unknownAction('', version);
     }
@@ -134,7 +140,9 @@ function service(options: QueryServiceOptions, dialect: Dialect): HttpService {
     if (operation === undefined) throw dialect.unknownAction(action, givenVersion);
     if (verification.state === 'absent') throw dialect.unsigned();
     if (verification.state === 'refused') throw dialect.unauthentic(verification.fault);
-    const call = { caller: verification.caller, region: verification.scope.region, requestId };
+    const call = callOf(request, verification, requestId);
+    const fault = intercept?.({ service: signingName, operation: action, caller: call.caller });
+    if (fault !== undefined) throw fault;
     return dialect.success(action, operation(input, call), requestId);
   };
 
@@ -153,9 +161,9 @@ function service(options: QueryServiceOptions, dialect: Dialect): HttpService {
         return false;
       }
     },
-    answer: (request, verification, requestId) => {
+    answer: (request, verification, requestId, intercept) => {
       try {
-        return reply(200, requestId, run(request, verification, requestId));
+        return reply(200, requestId, run(request, verification, requestId, intercept));
       } catch (error) {
         const known =
           error instanceof ServiceError

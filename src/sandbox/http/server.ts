@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { collectHeaders, header } from './message.ts';
 import type { RawRequest, Reply } from './message.ts';
-import type { HttpService } from './service.ts';
+import type { HttpService, Intercept } from './service.ts';
 import type { SignatureVerifier } from './signature.ts';
 import { parseSignature } from './signature-fields.ts';
 
@@ -14,6 +14,8 @@ interface ServerOptions {
   verifier: SignatureVerifier;
   /** What the `Date` of answers tells, by which clients find out that their clock is wrong. */
   now: () => number;
+  /** Sees every call that is authentic, before it is carried out. */
+  intercept?: Intercept | undefined;
 }
 
 /**
@@ -59,11 +61,12 @@ async function respond(
     target: incoming.url ?? '/',
     headers: collectHeaders(incoming.rawHeaders),
     body,
+    remoteAddress: incoming.socket.remoteAddress,
   };
   send(outgoing, dispatch(request, options));
 }
 
-function dispatch(request: RawRequest, { services, verifier }: ServerOptions): Reply {
+function dispatch(request: RawRequest, { services, verifier, intercept }: ServerOptions): Reply {
   const parsed = parseSignature(request);
   const scoped = parsed.state === 'signed' ? parsed.fields.scope.service : undefined;
   const service =
@@ -74,7 +77,7 @@ function dispatch(request: RawRequest, { services, verifier }: ServerOptions): R
     return plainError(404, 'UnknownOperationException', `No service here answers ${name}.`);
   }
   const verification = verifier.verify(request, [service.signingName]);
-  return service.answer(request, verification, randomUUID());
+  return service.answer(request, verification, randomUUID(), intercept);
 }
 
 /** Reads the body up to its limit; the rest of a larger one is not read. */

@@ -72,6 +72,7 @@ export class SignatureVerifier {
           'Consult the service documentation for details.',
       );
     }
+    this.#credentials.noteUse(fields.accessKeyId, fields.scope.service, fields.scope.region);
     return { state: 'verified', caller: found.caller, scope: fields.scope };
   }
 

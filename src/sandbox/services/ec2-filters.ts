@@ -2,6 +2,7 @@ import type { Ec2Instance } from '../account.ts';
 import type { QueryInput } from '../http/query-input.ts';
 import { privateDnsName } from '../seed.ts';
 import { ServiceError } from '../service-error.ts';
+import { matchesPattern, wildcardPattern } from '../wildcard.ts';
 
 const FILTER_LIMIT = 50;
 const VALUE_LIMIT = 200;
@@ -76,7 +77,10 @@ export function readInstanceFilters(input: QueryInput): InstanceFilter[] {
 export function matchesFilters(instance: Ec2Instance, filters: readonly InstanceFilter[]): boolean {
   return filters.every(({ name, values }) => {
     const facts = instanceFacts(instance, name);
-    return values.some((value) => facts.some((fact) => matchesWildcard(value, fact)));
+    return values.some((value) => {
+      const pattern = wildcardPattern(value);
+      return facts.some((fact) => matchesPattern(pattern, fact));
+    });
   });
 }
 
@@ -90,30 +94,4 @@ function instanceFacts(instance: Ec2Instance, name: string): string[] {
 /** A tag's value; `constructor` and the like are tags only where someone set them. */
 export function tagValue(tags: Ec2Instance['tags'], key: string): string | undefined {
   return Object.hasOwn(tags, key) ? tags[key] : undefined;
-}
-
-/** One backtrack point instead of a regular expression: no pattern of a client takes exponential time. */
-function matchesWildcard(pattern: string, text: string): boolean {
-  let at = 0;
-  let inPattern = 0;
-  let star = -1;
-  let resume = 0;
-  while (at < text.length) {
-    const wanted = pattern[inPattern];
-    if (wanted === '*') {
-      star = inPattern;
-      inPattern += 1;
-      resume = at;
-    } else if (wanted === '?' || wanted === text[at]) {
-      inPattern += 1;
-      at += 1;
-    } else if (star !== -1) {
-      resume += 1;
-      at = resume;
-      inPattern = star + 1;
-    } else {
-      return false;
-    }
-  }
-  return /^\**$/.test(pattern.slice(inPattern));
 }

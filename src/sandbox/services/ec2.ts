@@ -1,4 +1,5 @@
 import type { Ec2Instance, SandboxAccount } from '../account.ts';
+import type { AccessControl } from '../iam/access-control.ts';
 import { ec2Service } from '../http/query-protocol.ts';
 import type { QueryOperation } from '../http/query-protocol.ts';
 import type { QueryInput } from '../http/query-input.ts';
@@ -15,17 +16,25 @@ const REGIONS = ['us-east-1', 'us-east-2', 'us-west-2', 'eu-west-1', 'eu-central
 
 interface Ec2Options {
   account: SandboxAccount;
+  access: AccessControl;
 }
 
 /** Amazon EC2, 2016-11-15: reading instances and regions. */
-export function ec2ApiService({ account }: Ec2Options): HttpService {
+export function ec2ApiService({ account, access }: Ec2Options): HttpService {
+  /** Describing knows no resources. */
+  const guard =
+    (action: string, operation: QueryOperation): QueryOperation =>
+    (input, call) => {
+      access.require(call, { action: `ec2:${action}`, resource: '*' });
+      return operation(input, call);
+    };
   return ec2Service({
     signingName: 'ec2',
     version: '2016-11-15',
     namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
     operations: {
-      DescribeInstances: describeInstances(account),
-      DescribeRegions: describeRegions(account),
+      DescribeInstances: guard('DescribeInstances', describeInstances(account)),
+      DescribeRegions: guard('DescribeRegions', describeRegions(account)),
     },
   });
 }

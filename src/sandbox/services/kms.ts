@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { KmsKey, SandboxAccount } from '../account.ts';
 import type { JsonInput } from '../http/json-input.ts';
+import type { AccessControl } from '../iam/access-control.ts';
+import { tagEntries } from '../iam-policy/request-context.ts';
 import { jsonService } from '../http/json-protocol.ts';
 import type { JsonOperation } from '../http/json-protocol.ts';
-import type { HttpService } from '../http/service.ts';
+import type { Call, HttpService } from '../http/service.ts';
 import { ServiceError } from '../service-error.ts';
 import type { KmsVault } from './kms-vault.ts';
 
@@ -16,24 +18,47 @@ const ALGORITHM_RULE = {
 
 interface KmsOptions {
   account: SandboxAccount;
+  access: AccessControl;
   vault: KmsVault;
 }
 
+/** What may be done with a key is up to IAM: the key policies of the sandbox hand it to the account. */
+type RequireKey = (
+  call: Call,
+  action: string,
+  key: KmsKey,
+  context: ReadonlyMap<string, string>,
+) => void;
+
 /** AWS Key Management Service, 2014-11-01: symmetric keys. */
-export function kmsService({ account, vault }: KmsOptions): HttpService {
+export function kmsService({ account, access, vault }: KmsOptions): HttpService {
+  const requireKey: RequireKey = (call, action, key, context) =>
+    access.require(call, {
+      action: `kms:${action}`,
+      resource: key.arn,
+      context: {
+        ...tagEntries('kms:EncryptionContext:', context),
+        'kms:EncryptionContextKeys': context.size === 0 ? undefined : [...context.keys()],
+      },
+    });
   return jsonService({
     signingName: 'kms',
     targetPrefix: 'TrentService',
     operations: {
-      GenerateDataKey: generateDataKey(account, vault),
-      Encrypt: encrypt(account, vault),
-      Decrypt: decrypt(account, vault),
+      GenerateDataKey: generateDataKey(account, vault, requireKey),
+      Encrypt: encrypt(account, vault, requireKey),
+      Decrypt: decrypt(account, vault, requireKey),
     },
   });
 }
 
-function generateDataKey(account: SandboxAccount, vault: KmsVault): JsonOperation {
-  return (input, { region }) => {
+function generateDataKey(
+  account: SandboxAccount,
+  vault: KmsVault,
+  requireKey: RequireKey,
+): JsonOperation {
+  return (input, call) => {
+    const { region } = call;
     const keyId = input.requiredText('KeyId', KEY_ID_RULE);
     const keySpec = input.text('KeySpec', { oneOf: ['AES_256', 'AES_128'] });
     const byteCount = input.integer('NumberOfBytes', { min: 1, max: 1024 });
@@ -46,6 +71,7 @@ function generateDataKey(account: SandboxAccount, vault: KmsVault): JsonOperatio
       );
     }
     const key = findKey(account, region, keyId);
+    requireKey(call, 'GenerateDataKey', key, context);
     refuseUnsupported(input);
     const plaintext = randomBytes(byteCount ?? (keySpec === 'AES_128' ? 16 : 32));
     return {
@@ -57,8 +83,9 @@ function generateDataKey(account: SandboxAccount, vault: KmsVault): JsonOperatio
   };
 }
 
-function encrypt(account: SandboxAccount, vault: KmsVault): JsonOperation {
-  return (input, { region }) => {
+function encrypt(account: SandboxAccount, vault: KmsVault, requireKey: RequireKey): JsonOperation {
+  return (input, call) => {
+    const { region } = call;
     const keyId = input.requiredText('KeyId', KEY_ID_RULE);
     const plaintext = input.blob('Plaintext', { min: 1, max: 4096 });
     if (plaintext === undefined) input.constraints.missing('Plaintext');
@@ -66,6 +93,7 @@ function encrypt(account: SandboxAccount, vault: KmsVault): JsonOperation {
     const algorithm = input.text('EncryptionAlgorithm', ALGORITHM_RULE);
     input.check();
     const key = findKey(account, region, keyId);
+    requireKey(call, 'Encrypt', key, context);
     checkAlgorithm(key, algorithm);
     refuseUnsupported(input);
     return {
@@ -76,8 +104,9 @@ function encrypt(account: SandboxAccount, vault: KmsVault): JsonOperation {
   };
 }
 
-function decrypt(account: SandboxAccount, vault: KmsVault): JsonOperation {
-  return (input, { region }) => {
+function decrypt(account: SandboxAccount, vault: KmsVault, requireKey: RequireKey): JsonOperation {
+  return (input, call) => {
+    const { region } = call;
     const ciphertext = input.blob('CiphertextBlob', CIPHERTEXT_BYTES);
     if (ciphertext === undefined) input.constraints.missing('CiphertextBlob');
     const keyId = input.text('KeyId', KEY_ID_RULE);
@@ -89,6 +118,7 @@ function decrypt(account: SandboxAccount, vault: KmsVault): JsonOperation {
     const opened = vault.decrypt(ciphertext ?? Buffer.alloc(0), context);
     if (opened?.key.region !== region) throw new ServiceError('InvalidCiphertextException', '');
     const { key, plaintext } = opened;
+    requireKey(call, 'Decrypt', key, context);
     if (named !== undefined && named.keyId !== key.keyId) {
       throw new ServiceError(
         'IncorrectKeyException',

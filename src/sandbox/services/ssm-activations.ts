@@ -1,6 +1,8 @@
-import type { Activation, IamRole, SandboxAccount } from '../account.ts';
+import type { Activation, SandboxAccount } from '../account.ts';
 import type { HybridNodes } from '../hybrid-nodes.ts';
 import type { JsonOperation } from '../http/json-protocol.ts';
+import type { IamRole } from '../iam/entities.ts';
+import { trustsService } from '../iam/service-trust.ts';
 import { PageTokens } from '../page-tokens.ts';
 import { ServiceError } from '../service-error.ts';
 import { readTags } from './ssm-tags.ts';
@@ -157,7 +159,7 @@ function members(activation: Activation, hybridNodes: HybridNodes): Record<strin
  */
 export function nodeRole({ accountId, roles }: SandboxAccount, name: string): IamRole {
   const role = roles.find(({ roleName }) => roleName === name.replace(/^service-role\//, ''));
-  if (role?.trustedServices?.includes(NODE_SERVICE) === true) return role;
+  if (role !== undefined && trustsService(role, NODE_SERVICE, ['sts:AssumeRole'], {})) return role;
   throw new ServiceError(
     'ValidationException',
     `Nonexistent role or missing ssm service principal in trust policy: arn:aws:iam::${accountId}:role/${name}`,

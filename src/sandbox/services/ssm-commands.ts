@@ -7,13 +7,14 @@ import { ServiceError } from '../service-error.ts';
 import { tagValue } from './ec2-filters.ts';
 import { nodeTags } from './node-tags.ts';
 import { resolveCommandDocument } from './ssm-command-document.ts';
+import type { SsmAccess } from './ssm-access.ts';
 import {
   commandMembers,
   invocationMembers,
   invocationResult,
   PLUGIN,
 } from './ssm-command-shapes.ts';
-import { documentArn, notAuthorized, targetArn } from './ssm-sessions.ts';
+import { shortDocumentName } from './ssm-documents.ts';
 
 const INSTANCE_ID = /^(i-(\w{8}|\w{17})|mi-\w{17})$/;
 const TARGET_KEY = /^[\p{L}\p{Z}\p{N}_.:/=\-@]*$/u;
@@ -26,31 +27,25 @@ const DEFAULT_TIMEOUT_S = 3600;
 
 export interface SsmCommandOptions {
   account: SandboxAccount;
+  access: SsmAccess;
   commands: CommandRegistry;
-  /** False lets SendCommand through without MFA-backed credentials. */
-  requireMfa: boolean;
-  /** Documents that no policy of the person allows. */
-  deniedDocuments: readonly string[];
 }
 
 /** SendCommand, CancelCommand, ListCommands, ListCommandInvocations, GetCommandInvocation. */
 export function commandOperations(options: SsmCommandOptions): Record<string, JsonOperation> {
+  const { access } = options;
   return {
     SendCommand: sendCommand(options),
-    CancelCommand: cancelCommand(options),
-    ListCommands: listCommands(options),
-    ListCommandInvocations: listCommandInvocations(options),
-    GetCommandInvocation: getCommandInvocation(options),
+    CancelCommand: access.guard('CancelCommand', cancelCommand(options)),
+    ListCommands: access.guard('ListCommands', listCommands(options)),
+    ListCommandInvocations: access.guard('ListCommandInvocations', listCommandInvocations(options)),
+    GetCommandInvocation: access.guard('GetCommandInvocation', getCommandInvocation(options)),
   };
 }
 
-function sendCommand({
-  account,
-  commands,
-  requireMfa,
-  deniedDocuments,
-}: SsmCommandOptions): JsonOperation {
-  return (input, { caller, region }) => {
+function sendCommand({ account, access, commands }: SsmCommandOptions): JsonOperation {
+  return (input, call) => {
+    const { region } = call;
     const documentName = input.requiredText('DocumentName', {
       pattern: /^[a-zA-Z0-9_\-.:/]{3,128}$/,
     });
@@ -68,14 +63,12 @@ function sendCommand({
     const given = input.textListMap('Parameters');
     input.check();
 
-    const denied = (resource: string): ServiceError =>
-      notAuthorized(caller.arn, 'SendCommand', resource);
-    if (requireMfa && !caller.mfaAuthenticated) {
-      throw denied(targetArn(account, region, instanceIds[0] ?? '*'));
-    }
+    const wanted = shortDocumentName(documentName);
+    access.requireSendCommand(call, wanted, instanceIds);
     const { name, parameters, script } = resolveCommandDocument(documentName, given);
-    if (deniedDocuments.includes(name)) throw denied(documentArn(account, region, name));
     const nodes = nodesOf(account, region, instanceIds, targets);
+    // Those that tags have found; the service refuses each of them by itself, here all or none.
+    access.requireSendCommand(call, wanted, nodes);
     const command = commands.send({
       region,
       documentName: name,

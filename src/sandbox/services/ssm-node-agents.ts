@@ -5,8 +5,9 @@ import type { HybridNodes, NodeReport } from '../hybrid-nodes.ts';
 import type { JsonInput } from '../http/json-input.ts';
 import type { JsonOperation, SelfCheckedOperation } from '../http/json-protocol.ts';
 import { verifyNodeSignature } from '../http/node-signature.ts';
+import { denialOf } from '../iam/denial.ts';
 import { ACTIVATION_ID, nodeRole } from './ssm-activations.ts';
-import { notAuthorized, targetArn } from './ssm-sessions.ts';
+import { targetArn } from './ssm-access.ts';
 
 const PUBLIC_KEY = { min: 392 } as const;
 const PUBLIC_KEY_TYPE = { oneOf: ['Rsa'] } as const;
@@ -110,8 +111,9 @@ export function updateInstanceInformation({
     const report = readReport(input);
     input.check();
     if (caller.kind !== 'role-session' || caller.name !== instanceId) {
+      const action = 'ssm:UpdateInstanceInformation';
       const resource = targetArn(account, region, instanceId);
-      throw notAuthorized(caller.arn, 'UpdateInstanceInformation', resource);
+      throw denialOf(caller, { action, resource }, { decision: 'implicitDeny' });
     }
     hybridNodes.report(hybridNodes.node(instanceId, region), report);
     return {};

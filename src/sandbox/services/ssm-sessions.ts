@@ -6,11 +6,13 @@ import type { Call } from '../http/service.ts';
 import { PageTokens } from '../page-tokens.ts';
 import { ServiceError } from '../service-error.ts';
 import type { SandboxSession, SessionRegistry } from '../session-registry.ts';
+import type { SsmAccess } from './ssm-access.ts';
 import {
   DEFAULT_DOCUMENT,
   findDocument,
   resolveContent,
   resolveParameters,
+  shortDocumentName,
 } from './ssm-documents.ts';
 import type { SessionDocument } from './ssm-documents.ts';
 
@@ -29,35 +31,33 @@ const FILTER_KEYS = [
 
 export interface SsmSessionOptions {
   account: SandboxAccount;
+  access: SsmAccess;
   registry: SessionRegistry;
   hybridNodes: HybridNodes;
-  /** False lets StartSession through without MFA-backed credentials. */
-  requireMfa: boolean;
   /** Session documents that exist here. */
   documents: readonly string[];
   /** Session documents of the account's own. */
   ownDocuments: readonly SessionDocument[];
-  /** Documents, of sessions and of commands, that no policy of the person allows. */
-  deniedDocuments: readonly string[];
   /** `ws://host:port`, where the message gateway listens. */
   gatewayUrl: () => string;
 }
 
 /** StartSession, ResumeSession, TerminateSession, DescribeSessions, GetConnectionStatus. */
 export function sessionOperations(options: SsmSessionOptions): Record<string, JsonOperation> {
+  const { access } = options;
   // The registry keeps what the gateway needs; the reason is of interest here alone.
   const reasons = new WeakMap<SandboxSession, string>();
   return {
     StartSession: startSession(options, reasons),
     ResumeSession: resumeSession(options),
     TerminateSession: terminateSession(options),
-    DescribeSessions: describeSessions(options, reasons),
-    GetConnectionStatus: (input, { region }) => {
+    DescribeSessions: access.guard('DescribeSessions', describeSessions(options, reasons)),
+    GetConnectionStatus: access.guard('GetConnectionStatus', (input, { region }) => {
       const target = input.requiredText('Target', { min: 1, max: 400 });
       input.check();
       const connected = isConnected(options, target, region);
       return { Target: target, Status: connected ? 'connected' : 'notconnected' };
-    },
+    }),
   };
 }
 
@@ -65,22 +65,19 @@ function startSession(
   options: SsmSessionOptions,
   reasons: WeakMap<SandboxSession, string>,
 ): JsonOperation {
-  const { account, registry } = options;
-  return (input, { caller, region }) => {
+  const { account, access, registry } = options;
+  return (input, call) => {
+    const { caller, region } = call;
     const target = input.requiredText('Target', { min: 1, max: 400 });
-    const documentName =
-      input.text('DocumentName', { pattern: /^[a-zA-Z0-9_\-.:/]{3,128}$/ }) ?? DEFAULT_DOCUMENT;
+    const named = input.text('DocumentName', { pattern: /^[a-zA-Z0-9_\-.:/]{3,128}$/ });
     const reason = input.text('Reason', { min: 1, max: 256 });
     const given = input.textListMap('Parameters');
     input.check();
 
-    if (options.requireMfa && !caller.mfaAuthenticated) {
-      throw notAuthorized(caller.arn, 'StartSession', targetArn(account, region, target));
-    }
+    const documentName = shortDocumentName(named ?? DEFAULT_DOCUMENT);
+    const isNamed = named !== undefined;
+    access.requireStartSession(call, target, { name: documentName, isNamed });
     const document = findDocument(documentName, options.documents, options.ownDocuments);
-    if (options.deniedDocuments.includes(document.name)) {
-      throw notAuthorized(caller.arn, 'StartSession', documentArn(account, region, document.name));
-    }
     const parameters = resolveParameters(document, given);
     refuseStandardTier(options, target, region);
     if (!isConnected(options, target, region)) {
@@ -142,22 +139,19 @@ function openingOf(
 }
 
 function ownSession(
-  { account, registry }: SsmSessionOptions,
+  { account, access, registry }: SsmSessionOptions,
   input: JsonInput,
-  { caller, region }: Call,
-  action: string,
+  call: Call,
+  action: 'TerminateSession' | 'ResumeSession',
 ): SandboxSession {
   const sessionId = input.requiredText('SessionId', { min: 1, max: 96 });
   input.check();
-  const session = region === account.region ? registry.get(sessionId) : undefined;
+  const session = call.region === account.region ? registry.get(sessionId) : undefined;
+  access.requireOnSession(call, action, sessionId, session);
   if (session === undefined) {
     throw new ServiceError('DoesNotExistException', '', 400, {
       Message: `Session ${sessionId} does not exist.`,
     });
-  }
-  if (session.ownerUserId !== caller.userId) {
-    const resource = `arn:aws:ssm:${region}:${account.accountId}:session/${sessionId}`;
-    throw notAuthorized(caller.arn, action, resource);
   }
   return session;
 }
@@ -260,24 +254,4 @@ function isConnected(
 ): boolean {
   const node = account.nodes.find((each) => each.instanceId === target && each.region === region);
   return node !== undefined && hybridNodes.present(node).pingStatus === 'Online';
-}
-
-export function targetArn({ accountId }: SandboxAccount, region: string, target: string): string {
-  return target.startsWith('mi-')
-    ? `arn:aws:ssm:${region}:${accountId}:managed-instance/${target}`
-    : `arn:aws:ec2:${region}:${accountId}:instance/${target}`;
-}
-
-/** The documents of AWS itself belong to no account. */
-export function documentArn({ accountId }: SandboxAccount, region: string, name: string): string {
-  const owner = name.startsWith('AWS-') ? '' : accountId;
-  return `arn:aws:ssm:${region}:${owner}:document/${name}`;
-}
-
-export function notAuthorized(callerArn: string, action: string, resource: string): ServiceError {
-  return new ServiceError('AccessDeniedException', '', 400, {
-    Message:
-      `User: ${callerArn} is not authorized to perform: ssm:${action} on resource: ${resource} ` +
-      `because no identity-based policy allows the ssm:${action} action`,
-  });
 }

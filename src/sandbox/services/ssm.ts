@@ -14,50 +14,44 @@ import { commandOperations } from './ssm-commands.ts';
 import { selfCheckedNodeOperations, updateInstanceInformation } from './ssm-node-agents.ts';
 import type { NodeAgentOptions } from './ssm-node-agents.ts';
 import { serviceSettingOperations } from './ssm-service-settings.ts';
-import { notAuthorized, sessionOperations } from './ssm-sessions.ts';
+import type { SsmAccess } from './ssm-access.ts';
+import { sessionOperations } from './ssm-sessions.ts';
 import type { SsmSessionOptions } from './ssm-sessions.ts';
 import { tagOperations } from './ssm-tags.ts';
 
 const PAGE_SIZE = { min: 5, max: 50, default: 10 } as const;
 const PING_INTERVAL_MS = 5 * 60_000;
 
-type SsmOptions = SsmSessionOptions &
-  NodeAgentOptions & {
-    commands: CommandRegistry;
-    /** Operations that no policy of the person allows. */
-    deniedActions: readonly string[];
-  };
+type SsmOptions = SsmSessionOptions & NodeAgentOptions & { commands: CommandRegistry };
 
 /** AWS Systems Manager, 2014-11-06: nodes, sessions, Run Command and hybrid nodes. */
 export function ssmService(options: SsmOptions): HttpService {
+  const { access } = options;
   return jsonService({
     signingName: 'ssm',
     targetPrefix: 'AmazonSSM',
-    operations: guarded(options.deniedActions, {
-      DescribeInstanceInformation: describeInstanceInformation(options),
+    operations: {
+      ...guarded(access, {
+        DescribeInstanceInformation: describeInstanceInformation(options),
+        ...activationOperations(options),
+        ...tagOperations(options.hybridNodes),
+        ...serviceSettingOperations(options),
+      }),
       ...sessionOperations(options),
       ...commandOperations(options),
-      ...activationOperations(options),
-      ...tagOperations(options.hybridNodes),
-      ...serviceSettingOperations(options),
       UpdateInstanceInformation: updateInstanceInformation(options),
-    }),
+    },
     selfChecked: selfCheckedNodeOperations(options),
   });
 }
 
+/** Operations that ask IAM for themselves alone, not for a resource of their own. */
 function guarded(
-  denied: readonly string[],
+  access: SsmAccess,
   operations: Record<string, JsonOperation>,
 ): Record<string, JsonOperation> {
-  const guard =
-    (name: string, operation: JsonOperation): JsonOperation =>
-    (input, call) => {
-      if (denied.includes(name)) throw notAuthorized(call.caller.arn, name, '*');
-      return operation(input, call);
-    };
   return Object.fromEntries(
-    Object.entries(operations).map(([name, operation]) => [name, guard(name, operation)]),
+    Object.entries(operations).map(([name, operation]) => [name, access.guard(name, operation)]),
   );
 }
 

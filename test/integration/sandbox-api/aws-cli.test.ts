@@ -47,7 +47,9 @@ describe.skipIf(!installed)('the AWS CLI against the sandbox', () => {
     expect(await aws('iam list-access-keys', longTerm)).toMatchObject({
       AccessKeyMetadata: [{ AccessKeyId: sandbox.accessKey.accessKeyId, Status: 'Active' }],
     });
-    await expect(aws('iam list-roles', longTerm)).rejects.toThrow(/\(InvalidAction\)/);
+    await expect(aws('iam list-server-certificates', longTerm)).rejects.toThrow(
+      /\(InvalidAction\)/,
+    );
 
     const code = `--serial-number ${sandbox.mfaDevice.serialNumber} --token-code ${sandbox.mfaCode()}`;
     const { Credentials } = (await aws(`sts get-session-token ${code}`, longTerm)) as {

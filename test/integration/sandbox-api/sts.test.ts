@@ -158,7 +158,7 @@ describe('sandbox STS', () => {
   });
 
   it.each([
-    [{ Policy: '{}' }, 'ValidationError'],
+    [{ Policy: '{}' }, 'MalformedPolicyDocumentException'],
     [{ Tags: [{ Key: 'a', Value: 'b' }] }, 'AccessDenied'],
     [{ SourceIdentity: 'alice' }, 'AccessDenied'],
   ])('does not pretend to honour %j', async (extra, name) => {

@@ -6,6 +6,7 @@ const device = {
   serialNumber: 'arn:aws:iam::123456789012:mfa/alice',
   base32Seed: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
   enabledAtMs: 0,
+  driftSteps: 0,
 };
 
 describe('one-time codes', () => {

@@ -27,36 +27,70 @@ interface ResourceReply {
 
 type ResourceOperation = (call: ResourceCall) => ResourceReply;
 
+/** What a method and path mean. */
+interface Route {
+  /** The operation's name, as in IAM. */
+  readonly name: string;
+  /** What it is about, as ARNs end: `trust-anchor/<id>`, or `*`. */
+  readonly resource: string;
+  readonly run: ResourceOperation;
+}
+
 /** The operation of a method and path; undefined for none of these. */
-export function resourceOperation(method: string, path: string): ResourceOperation | undefined {
+export function resourceOperation(method: string, path: string): Route | undefined {
   const [, kind = '', id, action] = path.split('/').map(decoded);
   switch (`${method} /${kind}`) {
     case 'POST /trustanchors':
-      return createTrustAnchor;
+      return { name: 'CreateTrustAnchor', resource: '*', run: createTrustAnchor };
     case 'GET /trustanchors':
-      return (call) => list(call, 'trustAnchors', call.registry.trustAnchors, anchorMembers);
+      return {
+        name: 'ListTrustAnchors',
+        resource: '*',
+        run: (call) => list(call, 'trustAnchors', call.registry.trustAnchors, anchorMembers),
+      };
     case 'POST /profiles':
-      return createProfile;
+      return { name: 'CreateProfile', resource: '*', run: createProfile };
     case 'GET /profiles':
-      return (call) => list(call, 'profiles', call.registry.profiles, profileMembers);
+      return {
+        name: 'ListProfiles',
+        resource: '*',
+        run: (call) => list(call, 'profiles', call.registry.profiles, profileMembers),
+      };
     default:
   }
-  if (id === undefined) return undefined;
   const what = `${method} ${action ?? ''}`;
+  const verb = VERBS.get(what);
+  if (id === undefined || verb === undefined) return undefined;
   if (kind === 'trustanchor') {
-    return (call) => {
-      const body = act(what, find(call, call.registry.trustAnchors, id, 'Trust anchor'), call);
-      return { status: 200, body: { trustAnchor: anchorMembers(body) } };
+    return {
+      name: `${verb}TrustAnchor`,
+      resource: `trust-anchor/${id}`,
+      run: (call) => {
+        const body = act(what, find(call, call.registry.trustAnchors, id, 'Trust anchor'), call);
+        return { status: 200, body: { trustAnchor: anchorMembers(body) } };
+      },
     };
   }
   if (kind === 'profile') {
-    return (call) => {
-      const body = act(what, find(call, call.registry.profiles, id, 'Profile'), call);
-      return { status: 200, body: { profile: profileMembers(body) } };
+    return {
+      name: `${verb}Profile`,
+      resource: `profile/${id}`,
+      run: (call) => {
+        const body = act(what, find(call, call.registry.profiles, id, 'Profile'), call);
+        return { status: 200, body: { profile: profileMembers(body) } };
+      },
     };
   }
   return undefined;
 }
+
+/** What is done with one that is there. */
+const VERBS = new Map([
+  ['GET ', 'Get'],
+  ['POST enable', 'Enable'],
+  ['POST disable', 'Disable'],
+  ['DELETE ', 'Delete'],
+]);
 
 function decoded(part: string): string {
   try {

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { IamRole, SandboxAccount } from '../../account.ts';
+import type { SandboxAccount } from '../../account.ts';
 import type { CredentialStore } from '../../credential-store.ts';
+import type { IamRole } from '../../iam/entities.ts';
+import { trustsService } from '../../iam/service-trust.ts';
+import { tagEntries } from '../../iam-policy/request-context.ts';
+import type { ContextValue } from '../../iam-policy/request-context.ts';
 import { JsonInput } from '../../http/json-input.ts';
 import { splitTarget } from '../../http/message.ts';
 import type { RawRequest } from '../../http/message.ts';
@@ -12,9 +16,10 @@ import type {
 } from '../../roles-anywhere/anywhere-registry.ts';
 import { pathFault } from '../../roles-anywhere/certificate-path.ts';
 import { verifyCertificateSignature } from '../../roles-anywhere/certificate-signature.ts';
+import { certificateTags } from '../../roles-anywhere/certificate-tags.ts';
 import type { PresentedCertificate } from '../../roles-anywhere/presented-certificate.ts';
 import { ServiceError } from '../../service-error.ts';
-import { isoSeconds } from '../sts.ts';
+import { isoSeconds } from '../iso-seconds.ts';
 
 export interface CreateSessionOptions {
   account: SandboxAccount;
@@ -29,6 +34,8 @@ const ARN = { min: 1, max: 1011 } as const;
 /** Requests a second that an account has. */
 const RATE = 10;
 const SERVICE = 'rolesanywhere.amazonaws.com';
+/** What a trust policy must allow the service. */
+const ACTIONS = ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'];
 
 /** Credentials of a role for a machine that proves who it is with a certificate. */
 export class CreateSession {
@@ -64,7 +71,11 @@ export class CreateSession {
     if (asked.roleSessionName !== undefined && !profile.acceptRoleSessionName) {
       throw denied('Not authorized to set roleSessionName.');
     }
-    const role = this.#assumable(asked.roleArn, profile);
+    const role = this.#assumable(asked.roleArn, profile, {
+      'aws:SourceArn': anchor.trustAnchorArn,
+      'aws:SourceAccount': this.#options.account.accountId,
+      ...tagEntries('aws:PrincipalTag/', certificateTags(leaf)),
+    });
     const seconds = Math.min(
       asked.durationSeconds ?? profile.durationSeconds,
       profile.durationSeconds,
@@ -82,10 +93,14 @@ export class CreateSession {
     this.#allowance -= 1;
   }
 
-  #assumable(roleArn: string, profile: AnywhereProfile): IamRole {
+  #assumable(
+    roleArn: string,
+    profile: AnywhereProfile,
+    context: Readonly<Record<string, ContextValue>>,
+  ): IamRole {
     const role = this.#options.account.roles.find(({ arn }) => arn === roleArn);
-    const isTrusting = role?.trustedServices?.includes(SERVICE) === true;
-    if (role !== undefined && isTrusting && profile.roleArns.includes(roleArn)) return role;
+    const isTrusting = role !== undefined && trustsService(role, SERVICE, ACTIONS, context);
+    if (isTrusting && profile.roleArns.includes(roleArn)) return role;
     throw denied(`Unable to assume role for ${roleArn}`);
   }
 
@@ -108,6 +123,7 @@ export class CreateSession {
         kind: 'role-session',
         mfaAuthenticated: false,
         roleArn: role.arn,
+        sessionTags: certificateTags(leaf),
       },
       seconds,
     );

@@ -4,6 +4,9 @@ import { pemBlocks } from '../../../../src/platform/pem.ts';
 import { CredentialStore } from '../../../../src/sandbox/credential-store.ts';
 import { collectHeaders } from '../../../../src/sandbox/http/message.ts';
 import { canonicalRequest, sha256Hex } from '../../../../src/sandbox/http/sigv4.ts';
+import { AccessControl } from '../../../../src/sandbox/iam/access-control.ts';
+import type { IamUser } from '../../../../src/sandbox/iam/entities.ts';
+import { policyOf } from '../../../../src/sandbox/iam/stored-policy.ts';
 import { AnywhereRegistry } from '../../../../src/sandbox/roles-anywhere/anywhere-registry.ts';
 import { SEED, seedAccount } from '../../../../src/sandbox/seed.ts';
 import { rolesAnywhereService } from '../../../../src/sandbox/services/roles-anywhere/roles-anywhere.ts';
@@ -23,7 +26,8 @@ beforeEach(() => {
   const now = (): number => nowMs;
   registry = new AnywhereRegistry(account.accountId, now);
   credentials = new CredentialStore(account, { now });
-  service = rolesAnywhereService({ account, credentials, registry, now });
+  const access = new AccessControl(account, now);
+  service = rolesAnywhereService({ account, access, credentials, registry, now });
   registry.createTrustAnchor({
     region: 'us-east-1',
     name: 'a',
@@ -162,6 +166,69 @@ describe('CreateSession of the sandbox', () => {
     const [profile] = registry.profiles.values();
     profile!.enabled = false;
     expect(ask()).toMatchObject({ status: 403, message: 'Profile is disabled' });
+  });
+
+  it.each<[string, object, number]>([
+    [
+      'this anchor',
+      { ArnEquals: { 'aws:SourceArn': 'arn:aws:rolesanywhere:*:*:trust-anchor/*' } },
+      201,
+    ],
+    [
+      'another anchor',
+      { ArnEquals: { 'aws:SourceArn': 'arn:aws:rolesanywhere:*:*:trust-anchor/x' } },
+      403,
+    ],
+    ['its name', { StringEquals: { 'aws:PrincipalTag/x509Subject/CN': 'node' } }, 201],
+    ['another name', { StringEquals: { 'aws:PrincipalTag/x509Subject/CN': 'other' } }, 403],
+  ])('asks the trust policy, which wants %s', (_what, Condition, status) => {
+    const role = account.roles.find(({ arn }) => arn === roleArn)!;
+    const before = role.trustPolicy;
+    const statement = {
+      Effect: 'Allow',
+      Principal: { Service: 'rolesanywhere.amazonaws.com' },
+      Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+      Condition,
+    };
+    role.trustPolicy = policyOf([statement], 'trust');
+    expect(ask().status).toBe(status);
+    // The service tags the session as well.
+    role.trustPolicy = policyOf([{ ...statement, Action: 'sts:AssumeRole' }], 'trust');
+    expect(ask()).toMatchObject({ status: 403, code: 'AccessDeniedException' });
+    role.trustPolicy = before;
+  });
+
+  it('is set up by those alone whom a policy lets', () => {
+    const call = (user: IamUser, method: string, target: string) =>
+      service.answer(
+        { method, target, headers: new Map(), body: Buffer.alloc(0) },
+        {
+          state: 'verified',
+          caller: {
+            accountId: account.accountId,
+            arn: user.arn,
+            userId: user.userId,
+            name: user.userName,
+            accessKeyId: 'AKIA',
+            kind: 'user',
+            mfaAuthenticated: false,
+            user,
+          },
+          scope: { date: '', region: 'us-east-1', service: 'rolesanywhere' },
+        },
+        'request-1',
+      );
+    const [alice, admin] = account.users as [IamUser, IamUser];
+    const [anchor] = registry.trustAnchors.keys();
+    const disable = `/trustanchor/${anchor!}/disable`;
+    expect(call(alice, 'GET', '/trustanchors').status).toBe(200);
+    const refused = call(alice, 'POST', disable);
+    expect([refused.status, refused.body]).toEqual([
+      403,
+      expect.stringMatching(/rolesanywhere:DisableTrustAnchor on resource: .*trust-anchor/),
+    ]);
+    expect(call(admin, 'POST', disable).status).toBe(200);
+    expect(ask()).toMatchObject({ status: 403, message: 'Trust anchor is disabled' });
   });
 
   it('takes ten requests a second of the account', () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { KmsKey, SandboxAccount } from '../../../../src/sandbox/account.ts';
 import type { CallerIdentity } from '../../../../src/sandbox/caller.ts';
+import { AccessControl } from '../../../../src/sandbox/iam/access-control.ts';
 import { seedAccount } from '../../../../src/sandbox/seed.ts';
 import { KmsVault } from '../../../../src/sandbox/services/kms-vault.ts';
 import { kmsService } from '../../../../src/sandbox/services/kms.ts';
@@ -16,7 +17,22 @@ const other: KmsKey = {
   createdAtMs: 0,
 };
 const account: SandboxAccount = { ...seeded, kmsKeys: [...seeded.kmsKeys, other] };
-const service = kmsService({ account, vault: new KmsVault(account.kmsKeys) });
+const service = kmsService({
+  account,
+  access: new AccessControl(account, () => 0),
+  vault: new KmsVault(account.kmsKeys),
+});
+const user = account.users[0]!;
+const caller: CallerIdentity = {
+  accountId: account.accountId,
+  arn: user.arn,
+  userId: user.userId,
+  name: user.userName,
+  accessKeyId: 'AKIA',
+  kind: 'user',
+  mfaAuthenticated: false,
+  user,
+};
 
 function call(operation: string, input: unknown, region = 'us-east-1'): Record<string, unknown> {
   const { status, body } = service.answer(
@@ -28,7 +44,7 @@ function call(operation: string, input: unknown, region = 'us-east-1'): Record<s
     },
     {
       state: 'verified',
-      caller: {} as CallerIdentity,
+      caller,
       scope: { date: '', region, service: 'kms' },
     },
     'request-1',

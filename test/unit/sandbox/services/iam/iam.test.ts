@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { CallerIdentity } from '../../../../src/sandbox/caller.ts';
-import { seedAccount } from '../../../../src/sandbox/seed.ts';
-import { iamService } from '../../../../src/sandbox/services/iam.ts';
+import type { CallerIdentity } from '../../../../../src/sandbox/caller.ts';
+import { AccessControl } from '../../../../../src/sandbox/iam/access-control.ts';
+import { seedAccount } from '../../../../../src/sandbox/seed.ts';
+import { iamService } from '../../../../../src/sandbox/services/iam/iam.ts';
+import { TotpVerifier } from '../../../../../src/sandbox/totp.ts';
 
 const account = seedAccount({ nowMs: Date.UTC(2026, 0, 31) });
+const now = () => Date.UTC(2026, 0, 31);
+const service = iamService({
+  account,
+  access: new AccessControl(account, now),
+  totp: new TotpVerifier(now),
+  now,
+});
 const user = account.users[0]!;
 const alice: CallerIdentity = {
   accountId: account.accountId,
@@ -20,7 +29,7 @@ const role: CallerIdentity = { ...nobody, kind: 'role-session', mfaAuthenticated
 
 function call(query: string, caller: CallerIdentity = alice): { status: number; body: string } {
   const target = `/?Version=2010-05-08&${query}`;
-  const { status, body } = iamService({ account }).answer(
+  const { status, body } = service.answer(
     { method: 'GET', target, headers: new Map(), body: Buffer.alloc(0) },
     { state: 'verified', caller, scope: { date: '', region: 'us-east-1', service: 'iam' } },
     'request-1',
