@@ -21,7 +21,7 @@ import { iamService } from './services/iam/iam.ts';
 import { KmsVault } from './services/kms-vault.ts';
 import { kmsService } from './services/kms.ts';
 import { rolesAnywhereService } from './services/roles-anywhere/roles-anywhere.ts';
-import { SsmAccess, sessionArn } from './services/ssm-access.ts';
+import { SsmAccess } from './services/ssm-access.ts';
 import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
 import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';

@@ -37,7 +37,7 @@ export class PolicyTemplate {
     const patterns = this.#parts.map((part) => {
       const value = valueOf(part, context);
       if (value === undefined) return undefined;
-      return part.kind === 'text' ? wildcardPattern(value) : [...value];
+      return part.kind === 'text' ? wildcardPattern(value) : Array.from(value);
     });
     return patterns.includes(undefined) ? undefined : patterns.flatMap((pattern) => pattern ?? []);
   }

@@ -1,4 +1,5 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { IAMClient } from '@aws-sdk/client-iam';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SSMClient, StartSessionCommand } from '@aws-sdk/client-ssm';
 import { GetSessionTokenCommand, STSClient } from '@aws-sdk/client-sts';
@@ -37,6 +38,13 @@ export async function start(options: SandboxOptions = {}) {
   const ec2 = (keys: Keys = longTerm, region?: string): EC2Client =>
     new EC2Client(config(keys, region));
   const kms = (keys: Keys = longTerm): KMSClient => new KMSClient(config(keys));
+  const { administrator } = sandbox;
+  const admin: Keys = {
+    accessKeyId: administrator.accessKeyId,
+    secretAccessKey: administrator.secretAccessKey,
+  };
+  /** By default as the administrator. */
+  const iam = (keys: Keys = admin): IAMClient => new IAMClient(config(keys));
   const mfa = () => ({
     SerialNumber: sandbox.mfaDevice.serialNumber,
     TokenCode: sandbox.mfaCode(),
@@ -51,7 +59,8 @@ export async function start(options: SandboxOptions = {}) {
       DocumentName: 'AWS-StartSSHSession',
       Parameters: { portNumber: ['22'] },
     });
-  return { sandbox, clock, longTerm, sts, ssm, ec2, kms, mfa, mfaKeys, instance, startSsh };
+  const clients = { sts, ssm, ec2, kms, iam };
+  return { sandbox, clock, longTerm, admin, ...clients, mfa, mfaKeys, instance, startSsh };
 }
 
 interface CredentialAnswer {
