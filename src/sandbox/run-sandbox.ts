@@ -26,6 +26,8 @@ export interface SandboxFacts {
   /** Variables to export. */
   environment: Record<string, string>;
   user: { name: string; arn: string; accessKeyId: string };
+  /** Who may do everything, and the profile of the AWS files with that key. */
+  administrator: { profile: string; accessKeyId: string };
   /** A real device of a throw-away account: its secret may be shown. */
   mfa: { serialNumber: string; secret: string };
   bastion: SandboxHost;
@@ -69,6 +71,7 @@ export async function runSandbox(options: RunSandboxOptions): Promise<void> {
       port: options.port,
       region: options.region,
       sshd: options.sshd,
+      adminProfile: SEED.administratorName,
       authorizedKeys: await ownPublicKeys(),
     });
     const facts = sandboxFacts(aws);
@@ -123,6 +126,10 @@ function sandboxFacts({ sandbox, hosts, identityFile, knownHostsFile }: LocalAws
       arn: sandbox.user.arn,
       accessKeyId: sandbox.accessKey.accessKeyId,
     },
+    administrator: {
+      profile: SEED.administratorName,
+      accessKeyId: sandbox.administrator.accessKeyId,
+    },
     mfa: { serialNumber: sandbox.mfaDevice.serialNumber, secret },
     bastion: fact(bastion),
     hosts: hosts.hosts.filter((host) => host !== bastion).map(fact),
@@ -147,6 +154,7 @@ devaccess hosts sync
 ssh someserver
 
 # User ${facts.user.name} with MFA device ${facts.mfa.serialNumber}, secret ${facts.mfa.secret}
+# Profile ${facts.administrator.profile} may do everything: users, groups, policies
 # Hosts take your own SSH keys (~/.ssh/*.pub) and ${facts.identityFile}
 ${hosts.map((line) => `#${line}`).join('\n')}
 # Ctrl-C ends it.

@@ -44,6 +44,8 @@ export interface SandboxOptions {
   stateDir?: string;
   /** Profile the files are written for. Default `default`. */
   profile?: string;
+  /** Profile of the administrator in the same files. Default: none. */
+  adminProfile?: string;
   /** The seeded policies ask for MFA-backed credentials. Default true. */
   requireMfa?: boolean;
   /** Tier of hybrid nodes: sessions to them need `advanced`. Default `advanced`. */
@@ -104,7 +106,7 @@ export interface Sandbox {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { now = Date.now } = options;
   const account = seedAccount({ ...options, nowMs: now() });
-  const { user, accessKey, mfaDevice, administrator } = seededPeople(account);
+  const people = seededPeople(account);
   const access = new AccessControl(account, now);
   const totp = new TotpVerifier(now);
   const credentials = new CredentialStore(account, {
@@ -150,7 +152,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   const port = portOf(httpServer);
   const endpoint = `http://${urlHost}:${port}`;
-  const files = await writeAwsFiles(options, account.region, accessKey, mfaDevice).catch(
+  const files = await writeAwsFiles(options, account.region, people).catch(
     async (error: unknown) => {
       await closeServer(httpServer);
       throw error;
@@ -166,15 +168,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       ...files,
     },
     account,
-    user,
-    accessKey,
-    mfaDevice,
-    administrator,
+    ...people,
     registry,
     rolesAnywhere,
     hybridNodes,
     httpServer,
-    mfaCode: () => totpCode(mfaDevice, now()),
+    mfaCode: () => totpCode(people.mfaDevice, now()),
     kmsDecrypt: (ciphertext, context) => {
       const opened = vault.decrypt(ciphertext, new Map(Object.entries(context)));
       return opened === undefined
@@ -192,12 +191,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
-function seededPeople(account: SandboxAccount): {
-  user: IamUser;
-  accessKey: AccessKey;
-  mfaDevice: MfaDevice;
-  administrator: AccessKey;
-} {
+type SeededPeople = Pick<Sandbox, 'user' | 'accessKey' | 'mfaDevice' | 'administrator'>;
+
+function seededPeople(account: SandboxAccount): SeededPeople {
   const [user, admin] = account.users;
   const [accessKey] = user?.accessKeys ?? [];
   const [mfaDevice] = user?.mfaDevices ?? [];
@@ -233,10 +229,9 @@ type AwsFiles = Partial<Record<'AWS_SHARED_CREDENTIALS_FILE' | 'AWS_CONFIG_FILE'
 
 /** The files a new employee would have: a long-term key with its MFA device, and a region. */
 async function writeAwsFiles(
-  { stateDir, profile = 'default' }: SandboxOptions,
+  { stateDir, profile = 'default', adminProfile }: SandboxOptions,
   region: string,
-  { accessKeyId, secretAccessKey }: AccessKey,
-  { serialNumber }: MfaDevice,
+  { accessKey, mfaDevice, administrator }: SeededPeople,
 ): Promise<AwsFiles> {
   if (stateDir === undefined) return {};
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
@@ -245,18 +240,22 @@ async function writeAwsFiles(
     AWS_CONFIG_FILE: join(stateDir, 'config'),
   };
   const secret = { mode: 0o600 };
+  const keys = ({ accessKeyId, secretAccessKey }: AccessKey): string =>
+    `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`;
+  const admin = adminProfile === undefined ? [] : [adminProfile];
   await writeFile(
     files.AWS_SHARED_CREDENTIALS_FILE,
-    `[${profile}-long-term]\n` +
-      `aws_access_key_id = ${accessKeyId}\n` +
-      `aws_secret_access_key = ${secretAccessKey}\n` +
-      `aws_mfa_device = ${serialNumber}\n`,
+    [
+      `[${profile}-long-term]\n${keys(accessKey)}aws_mfa_device = ${mfaDevice.serialNumber}\n`,
+      ...admin.map((name) => `[${name}]\n${keys(administrator)}`),
+    ].join('\n'),
     secret,
   );
   const section = profile === 'default' ? 'default' : `profile ${profile}`;
+  const others = [`${profile}-long-term`, ...admin].map((name) => `profile ${name}`);
   await writeFile(
     files.AWS_CONFIG_FILE,
-    `[${section}]\nregion = ${region}\n\n[profile ${profile}-long-term]\nregion = ${region}\n`,
+    [section, ...others].map((name) => `[${name}]\nregion = ${region}\n`).join('\n'),
     secret,
   );
   return files;

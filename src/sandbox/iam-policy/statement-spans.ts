@@ -18,7 +18,10 @@ export function statementSpans(text: string): Span[] {
   let depth = 0;
   let member = '';
   // Depth 1 is the document; its statements lie at 2, or at 3 within a list.
-  let within: { level: number; start: number } | undefined;
+  let within: { level: number; start: Position } | undefined;
+  let line = 1;
+  let lineStart = 0;
+  const position = (offset: number): Position => ({ line, column: offset - lineStart + 1 });
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at];
     if (character === '"') {
@@ -28,14 +31,18 @@ export function statementSpans(text: string): Span[] {
     } else if (character === '{' || character === '[') {
       depth += 1;
       if (character === '{' && member === 'Statement' && within === undefined && depth > 1) {
-        within = { level: depth, start: at };
+        within = { level: depth, start: position(at) };
       }
     } else if (character === '}' || character === ']') {
       if (within?.level === depth) {
-        spans.push({ start: position(text, within.start), end: position(text, at + 1) });
+        spans.push({ start: within.start, end: position(at + 1) });
         within = undefined;
       }
       depth -= 1;
+    } else if (character === '\n') {
+      // Strings of JSON hold no line ends.
+      line += 1;
+      lineStart = at + 1;
     }
   }
   return spans;
@@ -47,12 +54,9 @@ function endOfString(text: string, start: number): number {
   return at;
 }
 
+/** Whether a colon follows the string that ends here. */
 function isKey(text: string, end: number): boolean {
-  return /^\s*:/.test(text.slice(end + 1));
-}
-
-function position(text: string, offset: number): Position {
-  const before = text.slice(0, offset);
-  const line = before.split('\n').length;
-  return { line, column: offset - before.lastIndexOf('\n') };
+  const colon = /\s*:/y;
+  colon.lastIndex = end + 1;
+  return colon.test(text);
 }
