@@ -32,7 +32,7 @@ const WORDS: AccessWords = {
 /** One of each kind, with all that it can have. */
 const VARIANTS = [
   callerPolicy(WORDS),
-  callerPolicy({ ...WORDS, kind: 'role', features: ['ssh'] }),
+  callerPolicy({ ...WORDS, kind: 'role', features: ['ssh'], osUser: undefined }),
   nodePolicy({ ...WORDS, managed: true }),
 ];
 const WHOLE = { section: 'permissions', part: undefined } as const;

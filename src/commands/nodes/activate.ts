@@ -1,19 +1,10 @@
 import { resolve } from 'node:path';
 import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
-import { localAndUtc } from '../../cli/time.ts';
-import type { ActivationFiles } from '../../nodes/activation-files.ts';
 import { EXIT } from '../../platform/errors.ts';
+import { activationText } from './activation-text.ts';
+import type { Activated } from './activation-text.ts';
 import { ACCOUNT_FLAGS, withNodeApi } from './node-flags.ts';
-
-interface ActivatedJson {
-  activationId: string;
-  region: string;
-  role: string;
-  limit: number;
-  expiresAt: string;
-  files: ActivationFiles | null;
-}
 
 export default class NodesActivate extends DevaccessCommand {
   static override summary = 'Create an activation, by which machines outside AWS become nodes.';
@@ -55,7 +46,7 @@ export default class NodesActivate extends DevaccessCommand {
     ...ACCOUNT_FLAGS,
   };
 
-  async run(): Promise<ActivatedJson> {
+  async run(): Promise<Activated> {
     const { flags } = await this.parse(NodesActivate);
     const { readActivationWish } = await import('../../nodes/activation-request.ts');
     const { createActivation } = await import('../../nodes/activations.ts');
@@ -80,31 +71,11 @@ export default class NodesActivate extends DevaccessCommand {
       const { role, limit, expiresAtMs } = request;
       const expiresAt = new Date(expiresAtMs).toISOString();
       const result = { activationId, region: api.region, role, limit, expiresAt, files };
-      if (!this.jsonEnabled()) this.show(result, files === null ? activation.activationCode : null);
+      const { lines, next } = activationText(result, activation.activationCode);
+      if (!this.jsonEnabled()) for (const line of lines) this.log(line);
+      this.talk(next);
       if (stop.exitCode !== undefined) process.exitCode = stop.exitCode;
       return result;
     });
-  }
-
-  private show(result: ActivatedJson, code: string | null): void {
-    const { activationId, region, role, limit, expiresAt, files } = result;
-    const scope = `${limit} ${limit === 1 ? 'machine' : 'machines'}, until ${localAndUtc(expiresAt)}`;
-    this.log(`activation  ${activationId}`);
-    if (code !== null) this.log(`code        ${code}`);
-    this.log(`for         ${scope}`);
-    this.log(`role        ${role}`);
-    this.log(`region      ${region}`);
-    if (files === null) {
-      const script = `devaccess nodes install-script ${activationId} --region ${region}`;
-      this.talk(`AWS does not tell the code again. A script that asks for it: ${script}`);
-      return;
-    }
-    this.log(`code in     ${files.code}`);
-    this.log(`Linux       ${files.linux}`);
-    this.log(`Windows     ${files.windows}`);
-    this.talk(
-      'Copy the code and a script to the machine, then: ' +
-        'sudo sh register-linux.sh --code-file activation-code',
-    );
   }
 }
