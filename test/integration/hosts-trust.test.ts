@@ -16,15 +16,15 @@ import { readOwnKeys } from '../../src/hosts/host-keys/key-answers.ts';
 import { fingerprint } from '../../src/hosts/host-keys/host-key.ts';
 import { readScript } from '../../src/hosts/host-keys/key-scripts.ts';
 import type { TrustResult } from '../../src/hosts/host-keys/trust-hosts.ts';
+import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
 import { hasSystemSshd } from '../../src/sandbox/ssh/system-sshd.ts';
 import { collect, eventually, Person } from './support/person.ts';
 import type { Finished } from './support/person.ts';
 
 let person: Person;
-const denied: string[] = [];
 
 beforeAll(async () => {
-  person = await Person.arrive({ deniedDocuments: denied });
+  person = await Person.arrive();
   // Somebody who has never been to any of these servers, and takes no key on trust.
   writeFileSync(
     join(person.home, '.ssh', 'config'),
@@ -175,9 +175,11 @@ describe('devaccess hosts trust', () => {
   });
 
   it('explains the permission that is missing', async () => {
-    denied.push('AWS-RunShellScript');
+    const denied = { Effect: 'Deny', Action: 'ssm:SendCommand', Resource: '*' };
+    const { inlinePolicies } = person.aws.sandbox.user;
+    inlinePolicies.set('denied', policyOf([denied]));
     const { code, stderr } = await trust(['bastion']);
-    denied.pop();
+    inlinePolicies.delete('denied');
     expect(code).toBe(1);
     expect(stderr).toContain('may not call SSM SendCommand');
     expect(stderr).toContain('"Action":"ssm:SendCommand"');

@@ -65,7 +65,7 @@ function startSession(
   options: SsmSessionOptions,
   reasons: WeakMap<SandboxSession, string>,
 ): JsonOperation {
-  const { account, access, registry } = options;
+  const { access, registry } = options;
   return (input, call) => {
     const { caller, region } = call;
     const target = input.requiredText('Target', { min: 1, max: 400 });

@@ -71,10 +71,13 @@ describe('policy documents', () => {
   it('of roles name principals and no resources', () => {
     const user = 'arn:aws:iam::123456789012:user/alice';
     const { statements } = parsePolicy(trust({ AWS: [user, '123456789012'] }), 'trust');
-    expect(statements[0]!.principals).toEqual({ anyone: false, aws: [user, '123456789012'] });
-    expect(parsePolicy(trust({ Service: 'ec2.amazonaws.com' }), 'trust').statements).toHaveLength(
-      1,
-    );
+    expect(statements[0]!.principals).toEqual({
+      anyone: false,
+      aws: [user, '123456789012'],
+      services: [],
+    });
+    const ofService = parsePolicy(trust({ Service: 'ec2.amazonaws.com' }), 'trust');
+    expect(ofService.statements[0]!.principals!.services).toEqual(['ec2.amazonaws.com']);
     expect(parsePolicy(trust('*'), 'trust').statements[0]!.principals!.anyone).toBe(true);
     expect(() => parsePolicy(document(statement()), 'trust')).toThrow(/prohibited field/);
     expect(() => parsePolicy(trust(undefined), 'trust')).toThrow(/must contain principals/);
