@@ -8,6 +8,7 @@ const domains = [
   'hosts',
   'session',
   'copy',
+  'doctor',
   'iam',
   'nodes',
   'roles-anywhere',
@@ -23,6 +24,8 @@ const allowed = {
   session: ['session-protocol', 'session-protocol-codec', 'aws', 'platform'],
   // It runs the machine's ssh, which reaches servers by whatever the SSH config says.
   copy: ['copy-sftp', 'platform'],
+  // Of the others it knows what they found; commands bring them together.
+  doctor: ['aws', 'platform'],
   iam: ['aws', 'platform'],
   nodes: ['aws', 'platform'],
   'roles-anywhere': ['aws', 'platform'],

@@ -21,9 +21,25 @@ async function giveCredentials(name, ...parameters) {
   return exitCode !== undefined;
 }
 
+/** oclif asks the system for home and shell, and fails where it knows no such user: in a container. */
+function makeUserKnown(env) {
+  const { homedir, userInfo } = require('node:os');
+  const isKnown = (ask) => {
+    try {
+      ask();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (!env.HOME && !isKnown(homedir)) env.HOME = '/nonexistent';
+  if (!env.SHELL && !isKnown(userInfo)) env.SHELL = '/bin/sh';
+}
+
 async function main([command, ...args]) {
   const isDone = Object.hasOwn(FAST, command ?? '') && (await FAST[command](args));
   if (isDone) return;
+  makeUserKnown(process.env);
   const bundle = loadCached(join(__dirname, '..', 'dist', 'cli.cjs'), process.env);
   process.on('exit', bundle.save);
   await bundle.exports.main(dirname(__dirname));

@@ -4,7 +4,7 @@ import { awsConfigFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 
 /** `ssmmessages` and the sessions of `rolesanywhere` have no SDK client. */
-export type Service = 'ec2' | 'kms' | 'rolesanywhere' | 'ssm' | 'ssmmessages' | 'sts';
+export type Service = 'ec2' | 'iam' | 'kms' | 'rolesanywhere' | 'ssm' | 'ssmmessages' | 'sts';
 
 /** The endpoints a person configured. */
 export interface ConfiguredEndpoints {
@@ -12,6 +12,15 @@ export interface ConfiguredEndpoints {
   of(service: Service): URL | undefined;
   /** That of one service, else the one for all. */
   for(service: Service): URL | undefined;
+  /** What the person wrote for one service, or for all, and where. */
+  setting(service: Service): EndpointSetting | undefined;
+}
+
+/** A configured endpoint as it is written. */
+export interface EndpointSetting {
+  /** `AWS_ENDPOINT_URL_SSM`, `AWS_ENDPOINT_URL`, `ssm.endpoint_url` or `endpoint_url`. */
+  name: string;
+  value: string;
 }
 
 /**
@@ -34,21 +43,25 @@ export async function configuredEndpoints(
   const ofEnvironment = (service: Service): Setting =>
     setting(env, `AWS_ENDPOINT_URL_${service.toUpperCase()}`);
   const ofFile = (service: Service): Setting => setting(files?.services, `${service}.endpoint_url`);
+  const first = (service: Service): Setting =>
+    ofEnvironment(service) ??
+    setting(env, 'AWS_ENDPOINT_URL') ??
+    ofFile(service) ??
+    setting(files?.profile, 'endpoint_url');
   return {
     of: (service) => url(ofEnvironment(service) ?? ofFile(service)),
-    for: (service) =>
-      url(
-        ofEnvironment(service) ??
-          setting(env, 'AWS_ENDPOINT_URL') ??
-          ofFile(service) ??
-          setting(files?.profile, 'endpoint_url'),
-      ),
+    for: (service) => url(first(service)),
+    setting: first,
   };
 }
 
-const NONE: ConfiguredEndpoints = { of: () => undefined, for: () => undefined };
+const NONE: ConfiguredEndpoints = {
+  of: () => undefined,
+  for: () => undefined,
+  setting: () => undefined,
+};
 
-type Setting = { name: string; value: string } | undefined;
+type Setting = EndpointSetting | undefined;
 type Section = Readonly<Record<string, string | undefined>>;
 
 function setting(section: Section | undefined, name: string): Setting {

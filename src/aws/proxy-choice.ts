@@ -4,6 +4,14 @@ import { isLoopbackHost } from '../platform/loopback.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 
+/** How a connection leaves this machine, and why. */
+export interface ProxyChoice {
+  /** Undefined: none. May hold a user and a password. */
+  proxy: URL | undefined;
+  /** For people: the variable that names it, or why there is none. */
+  reason: string;
+}
+
 /**
  * The HTTP proxy for a connection, as curl and the AWS tools choose it: HTTPS_PROXY for `https:` and
  * `wss:`, HTTP_PROXY for the others, ALL_PROXY where neither is set, in lower or upper case (lower
@@ -12,12 +20,20 @@ import type { Environment } from '../platform/paths.ts';
  * @throws DevaccessError DA_PROXY for a setting that is no HTTP proxy
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
-  const isEncrypted = url.protocol === 'https:' || url.protocol === 'wss:';
-  const name = isEncrypted ? 'HTTPS_PROXY' : 'HTTP_PROXY';
-  const text = eitherCase(env, name) ?? eitherCase(env, 'ALL_PROXY');
-  if (text === undefined || isLoopbackHost(url.hostname)) return undefined;
-  if (isExempt(url, eitherCase(env, 'NO_PROXY') ?? '')) return undefined;
-  const address = text.includes('://') ? text : `http://${text}`;
+  return chooseProxy(url, env).proxy;
+}
+
+/** As `proxyFor`, with the reason. @throws DevaccessError DA_PROXY */
+export function chooseProxy(url: URL, env: Environment): ProxyChoice {
+  const names = isEncrypted(url) ? ['HTTPS_PROXY', 'ALL_PROXY'] : ['HTTP_PROXY', 'ALL_PROXY'];
+  const found = names.map((name) => eitherCase(env, name)).find((each) => each !== undefined);
+  if (found === undefined)
+    return { proxy: undefined, reason: `${names.join(' and ')} are not set` };
+  if (isLoopbackHost(url.hostname)) return { proxy: undefined, reason: 'it is this machine' };
+  const exempt = exemption(url, eitherCase(env, 'NO_PROXY')?.value ?? '');
+  if (exempt !== undefined) return { proxy: undefined, reason: `NO_PROXY has ${exempt}` };
+  const { name, value } = found;
+  const address = value.includes('://') ? value : `http://${value}`;
   if (!URL.canParse(address)) {
     throw unusable('The proxy setting is not an address');
   }
@@ -25,21 +41,25 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
   if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
     throw unusable(`A proxy of the kind ${proxy.protocol} cannot be used`);
   }
-  return proxy;
+  return { proxy, reason: name };
 }
 
 /**
- * Whether NO_PROXY exempts a host. Its entries are separated by commas or spaces: `*`, a domain
+ * The entry of NO_PROXY that exempts a host. They are separated by commas or spaces: `*`, a domain
  * (with what is below it, with or without a leading `.` or `*.`), an address, a CIDR range; each
  * but the last with an optional port.
  */
-export function isExempt(url: URL, noProxy: string): boolean {
+export function exemption(url: URL, noProxy: string): string | undefined {
   const host = bare(url.hostname).toLowerCase();
-  const port = url.port || (url.protocol === 'https:' || url.protocol === 'wss:' ? '443' : '80');
+  const port = url.port || (isEncrypted(url) ? '443' : '80');
   return noProxy
     .toLowerCase()
     .split(/[\s,]+/)
-    .some((entry) => entry !== '' && matches(entry, host, port));
+    .find((entry) => entry !== '' && matches(entry, host, port));
+}
+
+function isEncrypted({ protocol }: URL): boolean {
+  return protocol === 'https:' || protocol === 'wss:';
 }
 
 function matches(entry: string, host: string, port: string): boolean {
@@ -67,8 +87,12 @@ function bare(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }
 
-function eitherCase(env: Environment, name: string): string | undefined {
-  return envValue(env, name.toLowerCase()) ?? envValue(env, name);
+function eitherCase(env: Environment, name: string): { name: string; value: string } | undefined {
+  for (const each of [name.toLowerCase(), name]) {
+    const value = envValue(env, each);
+    if (value !== undefined) return { name: each, value };
+  }
+  return undefined;
 }
 
 function unusable(what: string): DevaccessError {

@@ -1,5 +1,6 @@
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import type { ErrorCode, ExitCode } from '../platform/errors.ts';
+import { shellWord } from '../platform/shell-quote.ts';
 
 /** What a call was about, for the text of its error. Public facts only. */
 export interface CallContext {
@@ -190,7 +191,7 @@ export function strangeAnswer(
 /** The command that renews a profile. */
 export function mfaCommand(profile: string | undefined): string {
   const isPlain = profile === undefined || profile === 'default';
-  return isPlain ? 'devaccess mfa' : `devaccess mfa --profile ${profile}`;
+  return isPlain ? 'devaccess mfa' : `devaccess mfa --profile ${shellWord(profile)}`;
 }
 
 /** Names and codes of an error and of what lies inside it: the SDK wraps, Node aggregates. */

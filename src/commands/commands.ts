@@ -6,6 +6,7 @@ import AnywhereSignString from './anywhere/sign-string.ts';
 import Completion from './completion.ts';
 import Cp from './cp.ts';
 import CredentialProcess from './credential-process.ts';
+import Doctor from './doctor.ts';
 import Env from './env.ts';
 import Exec from './exec.ts';
 import Forward from './forward.ts';
@@ -48,6 +49,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   completion: Completion,
   cp: Cp,
   'credential-process': CredentialProcess,
+  doctor: Doctor,
   env: Env,
   exec: Exec,
   forward: Forward,

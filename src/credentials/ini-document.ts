@@ -18,10 +18,13 @@ type IniProblemKind =
   | 'hidden-header'
   | 'colon'
   | 'inline-comment'
+  | 'bad-nested'
   | 'continuation'
-  | 'default-section';
+  | 'default-section'
+  | 'uppercase-key'
+  | 'quoted';
 
-interface IniProblem {
+export interface IniProblem {
   kind: IniProblemKind;
   /** 1-based. */
   line: number;
@@ -69,7 +72,11 @@ const FATAL: ReadonlySet<IniProblemKind> = new Set([
   'duplicate-section',
   'duplicate-key',
   'hidden-header',
+  'bad-nested',
 ]);
+
+/** Settings that are never in quotes, but are typed with them. */
+const UNQUOTED = /^aws_(access_key_id|secret_access_key|session_token)$|^region$/;
 
 /** Reads a text; never throws. Whatever is wrong is in `problems`, with its line. */
 export function parseIni(text: string): IniDocument {
@@ -100,7 +107,11 @@ export function parseIni(text: string): IniDocument {
     if (property !== undefined && depth > indent) {
       if (trimmed.startsWith('[')) {
         report('hidden-header', index, 'an indented header is a part of the value above it');
-      } else if (!property.isBlock) {
+      } else if (property.isBlock) {
+        if (!trimmed.includes('=')) {
+          report('bad-nested', index, `a line without '=' below ${property.key} =`);
+        }
+      } else {
         report('continuation', index, 'an indented line, read differently by AWS tools');
       }
       property.value += `\n${trimmed}`;
@@ -141,8 +152,14 @@ export function parseIni(text: string): IniDocument {
     }
     if (found.delimiter === ':')
       report('colon', index, `key ${key} uses ':', which some tools skip`);
-    if (/\s[#;]/.test(found.value)) {
+    if (/(?:^|\s)[#;]/.test(found.value)) {
       report('inline-comment', index, 'a comment after a value is a part of it for some tools');
+    }
+    if (line.slice(0, found.delimiterAt).trim() !== key) {
+      report('uppercase-key', index, `key ${key} has capitals, with which some tools skip it`);
+    }
+    if (UNQUOTED.test(key) && /^(["']).*\1$/.test(found.value)) {
+      report('quoted', index, `the quotes are a part of ${key}`);
     }
     section.properties.push(found);
     keys.add(key);

@@ -29,16 +29,21 @@ export interface UsedCredentials {
  * Reads which credentials are used, and when they end: for the environment's keys by
  * AWS_CREDENTIAL_EXPIRATION.
  *
+ * @param files read already; by default they are read
  * @throws DevaccessError DA_FILE_NOT_READABLE, DA_FILE_ENCODING
  */
-export function usedCredentials(profile: string | undefined, env: Environment): UsedCredentials {
+export function usedCredentials(
+  profile: string | undefined,
+  env: Environment,
+  files?: AwsFiles,
+): UsedCredentials {
   const { name, origin } = chooseProfile(profile, env);
   if (origin === 'fallback' && envValue(env, 'AWS_ACCESS_KEY_ID') !== undefined) {
     const isTemporary = envValue(env, 'AWS_SESSION_TOKEN') !== undefined;
     const end = endAt(envValue(env, 'AWS_CREDENTIAL_EXPIRATION'));
     return { profile: undefined, origin: undefined, end: isTemporary ? end : { kind: 'endless' } };
   }
-  return { profile: name, ...profileEnd(readAwsFiles(env), name, env) };
+  return { profile: name, ...profileEnd(files ?? readAwsFiles(env), name, env) };
 }
 
 /** Reads when the credentials of a profile end. A role can be assumed as long as its source lasts. */

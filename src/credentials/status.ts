@@ -1,6 +1,7 @@
+import { findingLine } from '../platform/finding.ts';
 import { awsConfigFile, awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { environmentWarnings, fileWarnings } from './file-warnings.ts';
+import { environmentFindings, fileFindings } from './file-findings.ts';
 import type { KeyPlace } from './stored-keys/key-places.ts';
 import { profileEnd } from './profile-end.ts';
 import type { ProfileEnd } from './profile-end.ts';
@@ -15,9 +16,9 @@ import {
   refuseUnknown,
 } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
-import { profileWarnings } from './profile-warnings.ts';
+import { profileFindings } from './profile-findings.ts';
 import { pointerOf } from './section-pointer.ts';
-import { storeWarnings } from './stored-keys/store-warnings.ts';
+import { storeFindings } from './stored-keys/store-findings.ts';
 import type { VerifiedIdentity } from './verify-identity.ts';
 
 /** What is known of one profile. Holds no secret. */
@@ -76,9 +77,9 @@ export function credentialsStatus(
     profiles: names.map((name) => profileStatus(files, name, env, nowMs)),
     warnings: [
       ...(choice.notice === undefined ? [] : [choice.notice]),
-      ...environmentWarnings(env),
-      ...fileWarnings(files, awsCredentialsFile(env), awsConfigFile(env)),
-      ...storeWarnings(files, env),
+      ...environmentFindings(env).map(({ what }) => what),
+      ...fileFindings(files, awsCredentialsFile(env), awsConfigFile(env)).map(findingLine),
+      ...storeFindings(files, env).map(({ what }) => what),
     ],
   };
 }
@@ -127,7 +128,7 @@ function profileStatus(
     accessKeyIdSuffix: keyId?.slice(-4) ?? null,
     keyPlace: (kind === 'long-term-key' ? placeOf(found?.settings) : placeOf(longTerm)) ?? null,
     ...stateOf(profileEnd(files, profile, env).end, nowMs),
-    warnings: profileWarnings(files, profile),
+    warnings: profileFindings(files, profile).map(({ what }) => what),
   };
 }
 

@@ -24,16 +24,24 @@ export function predictHosts(
   config: string,
 ): PredictedHosts | undefined {
   if (region === undefined || MOVES_ENDPOINTS.test(config)) return undefined;
-  const [suffix, dualStackSuffix] = dnsSuffixes(region);
-  const isDualStack = envValue(env, 'AWS_USE_DUALSTACK_ENDPOINT') === 'true';
-  const domain = isDualStack ? dualStackSuffix : suffix;
-  if (domain === undefined) return undefined;
-  const fips = envValue(env, 'AWS_USE_FIPS_ENDPOINT') === 'true' ? '-fips' : '';
-  const host = (service: string): URL => new URL(`https://${service}${fips}.${region}.${domain}`);
-  return {
-    api: endpoint(env, 'SSM') ?? host('ssm'),
-    gateway: endpoint(env, 'SSMMESSAGES') ?? host('ssmmessages'),
+  const kind = {
+    isFips: envValue(env, 'AWS_USE_FIPS_ENDPOINT') === 'true',
+    isDualStack: envValue(env, 'AWS_USE_DUALSTACK_ENDPOINT') === 'true',
   };
+  const api = endpoint(env, 'SSM') ?? usualHost('ssm', region, kind);
+  const gateway = endpoint(env, 'SSMMESSAGES') ?? usualHost('ssmmessages', region, kind);
+  return api === undefined || gateway === undefined ? undefined : { api, gateway };
+}
+
+/** AWS's own host of a service, by its usual form; undefined for a region of no known partition. */
+export function usualHost(
+  service: 'ssm' | 'ssmmessages',
+  region: string,
+  { isFips, isDualStack }: { isFips: boolean; isDualStack: boolean },
+): URL | undefined {
+  const suffix = dnsSuffixes(region)[isDualStack ? 1 : 0];
+  if (suffix === undefined) return undefined;
+  return new URL(`https://${service}${isFips ? '-fips' : ''}.${region}.${suffix}`);
 }
 
 /** The text of the config file; empty when it cannot be read. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isExempt, proxyFor } from '../../../src/aws/proxy-choice.ts';
+import { chooseProxy, exemption, proxyFor } from '../../../src/aws/proxy-choice.ts';
 
 const AWS = 'https://ssm.eu-central-1.amazonaws.com/';
 const chosen = (url: string, env: Record<string, string>): string | undefined =>
@@ -81,7 +81,7 @@ describe('NO_PROXY', () => {
     ['[2001:db8::1]:8443', 'https://[2001:db8::1]:8443/'],
     ['2001:db8::/32', 'https://[2001:db8:1::1]/'],
   ])('%s exempts %s', (noProxy, url) => {
-    expect(isExempt(new URL(url), noProxy)).toBe(true);
+    expect(exemption(new URL(url), noProxy)).toBeDefined();
   });
 
   it.each([
@@ -101,6 +101,25 @@ describe('NO_PROXY', () => {
     ['2001:db8::/32', 'https://[2001:db9::1]/'],
     ['2001:db8::/32', 'https://32.1.13.184/'],
   ])('%s does not exempt %s', (noProxy, url) => {
-    expect(isExempt(new URL(url), noProxy)).toBe(false);
+    expect(exemption(new URL(url), noProxy)).toBeUndefined();
+  });
+});
+
+describe('why', () => {
+  it.each([
+    [{}, 'HTTPS_PROXY and ALL_PROXY are not set'],
+    [{ https_proxy: 'http://p' }, 'https_proxy'],
+    [{ ALL_PROXY: 'http://p' }, 'ALL_PROXY'],
+    [
+      { HTTPS_PROXY: 'http://p', no_proxy: 'x.example .amazonaws.com' },
+      'NO_PROXY has .amazonaws.com',
+    ],
+  ])('%j', (env, reason) => {
+    expect(chooseProxy(new URL(AWS), env).reason).toBe(reason);
+  });
+
+  it('is that it is this machine', () => {
+    const url = new URL('https://127.0.0.1:4566');
+    expect(chooseProxy(url, { HTTPS_PROXY: 'http://p' }).reason).toBe('it is this machine');
   });
 });

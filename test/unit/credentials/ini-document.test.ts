@@ -57,7 +57,7 @@ describe('reading a credentials file', () => {
     ['a=1\n[p]\n', ['no-section@1']],
     ['[p]\n[q]\nno delimiter here\n', ['no-delimiter@3']],
     ['[p]\n= 1\n', ['no-delimiter@2']],
-    ['[p]\na=1\nA = 2\n', ['duplicate-key@3']],
+    ['[p]\na=1\nA = 2\n', ['duplicate-key@3', 'uppercase-key@3']],
     ['[p]\n[q]\n[p]\n', ['duplicate-section@3']],
     ['[p] x\n', ['bad-header@1']],
     ['[p] # see [1]\n', ['bad-header@1']],
