@@ -376,8 +376,8 @@ describe.skipIf(!cliInstalled)('the AWS CLI', () => {
       const { stdout } = await promisify(execFile)('aws', [...args, '--output=json'], options);
       return JSON.parse(stdout);
     };
-    const { accessKeyId, secretAccessKey } = machine.sandbox.accessKey;
-    const alice = {
+    const { accessKeyId, secretAccessKey } = machine.sandbox.administrator;
+    const admin = {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_DEFAULT_REGION: 'us-east-1',
@@ -390,14 +390,14 @@ describe.skipIf(!cliInstalled)('the AWS CLI', () => {
     const [anchor, profile] = (await Promise.all([
       aws(
         ['rolesanywhere', 'create-trust-anchor', '--name=cli', `--source=${source}`, '--enabled'],
-        alice,
+        admin,
       ),
       aws(
         [
           ...['rolesanywhere', 'create-profile', '--name=cli', '--enabled'],
           ...['--role-arns', machine.roleArn, '--accept-role-session-name'],
         ],
-        alice,
+        admin,
       ),
     ])) as [{ trustAnchor: { trustAnchorArn: string } }, { profile: { profileArn: string } }];
     const options = {

@@ -19,7 +19,9 @@ afterEach(async () => {
   for (const leave of leaving.splice(0).reverse()) await leave();
 });
 
-async function arrive(options?: Parameters<typeof AccountHolder.arrive>[0]): Promise<AccountHolder> {
+async function arrive(
+  options?: Parameters<typeof AccountHolder.arrive>[0],
+): Promise<AccountHolder> {
   const alice = await AccountHolder.arrive(options);
   leaving.push(() => alice.leave());
   return alice;
@@ -37,7 +39,11 @@ async function diagnose(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Promise<Diagnosis> {
-  const run = await alice.run(['doctor', '--json', ...args], { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1', ...env });
+  const run = await alice.run(['doctor', '--json', ...args], {
+    AWS_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: 'us-east-1',
+    ...env,
+  });
   const report = JSON.parse(run.stdout) as CredentialsReport;
   // No report holds a secret, whatever is wrong.
   const secrets = [...alice.credentials().matchAll(/^aws_(?:secret|se\w+_token)\w* = (\S{8,})$/gm)];
@@ -86,7 +92,11 @@ describe('a healthy set-up', () => {
     const alice = await arrive();
     await alice.signIn();
     const { code, report, stderr } = await diagnose(alice);
-    expect({ code, stderr, outcome: report.outcome }).toEqual({ code: 0, stderr: '', outcome: 'ok' });
+    expect({ code, stderr, outcome: report.outcome }).toEqual({
+      code: 0,
+      stderr: '',
+      outcome: 'ok',
+    });
     expect(report).toMatchObject({
       profile: 'default',
       profileFrom: 'fallback',
@@ -100,15 +110,24 @@ describe('a healthy set-up', () => {
       ['ec2', 'answers'],
       ['ssmmessages', 'answers'],
     ]);
-    const { stdout } = await alice.run(['doctor'], { AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'us-east-1' });
-    expect(stdout).toMatch(/^Profile default \(nothing names another\), region us-east-1\n\nFiles\n {2}ok /);
+    const { stdout } = await alice.run(['doctor'], {
+      AWS_REGION: 'us-east-1',
+      AWS_DEFAULT_REGION: 'us-east-1',
+    });
+    expect(stdout).toMatch(
+      /^Profile default \(nothing names another\), region us-east-1\n\nFiles\n {2}ok /,
+    );
     expect(stdout).toMatch(/\n\nAll is well\.\n$/);
   });
 
   it('is asked nothing about with --offline, and never for another region than there is', async () => {
     const alice = await arrive();
     const { code, report } = await diagnose(alice, ['--offline']);
-    expect({ code, endpoints: report.endpoints, calls: alice.calls }).toEqual({ code: 3, endpoints: [], calls: [] });
+    expect({ code, endpoints: report.endpoints, calls: alice.calls }).toEqual({
+      code: 3,
+      endpoints: [],
+      calls: [],
+    });
     expect((await alice.run(['doctor', '--offline', '--region', 'Frankfurt'])).code).toBe(2);
   });
 
@@ -117,12 +136,18 @@ describe('a healthy set-up', () => {
     alice.writeConfig(`[profile admin]\nrole_arn = ${role('admin')}\nsource_profile = default\n`);
     await alice.signIn();
     const ofRole = await diagnose(alice, ['--profile', 'admin']);
-    expect(ofRole.report.identity?.arn).toBe('arn:aws:sts::123456789012:assumed-role/devaccess-admin/alice');
+    expect(ofRole.report.identity?.arn).toBe(
+      'arn:aws:sts::123456789012:assumed-role/devaccess-admin/alice',
+    );
     expect(ofRole.code).toBe(0);
     const { accessKeyId, secretAccessKey } = alice.sandbox.accessKey;
     const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
     const ofEnvironment = await diagnose(alice, [], keys);
-    expect(ofEnvironment.ids).toEqual(['environment-keys', 'long-term-key-in-use', 'endpoint-setting']);
+    expect(ofEnvironment.ids).toEqual([
+      'environment-keys',
+      'long-term-key-in-use',
+      'endpoint-setting',
+    ]);
     expect(ofEnvironment.stdout).not.toContain(secretAccessKey);
   });
 });
@@ -131,7 +156,8 @@ describe('a fault of the credentials', () => {
   it('is told: a wrong secret, a foreign device, a session AWS does not know', async () => {
     const alice = await arrive();
     const good = alice.credentials();
-    alice.writeCredentials(good.replace(/(secret_access_key = )./, '$1#'));
+    const other = (_all: string, head: string, first: string) => head + (first === 'A' ? 'B' : 'A');
+    alice.writeCredentials(good.replace(/(secret_access_key = )(.)/, other));
     const wrong = await diagnose(alice);
     expect({ code: wrong.code, ids: wrong.ids.slice(0, 2) }).toEqual({
       code: 1,
@@ -143,14 +169,21 @@ describe('a fault of the credentials', () => {
     const device = await diagnose(alice);
     expect(device.report.findings.find(({ id }) => id === 'mfa-device-unlisted')).toMatchObject({
       severity: 'problem',
-      fix: { edit: `set aws_mfa_device = ${alice.sandbox.mfaDevice.serialNumber} in [default-long-term]` },
+      fix: {
+        edit: `set aws_mfa_device = ${alice.sandbox.mfaDevice.serialNumber} in [default-long-term]`,
+      },
     });
     alice.writeCredentials(good.replace(/iam::\d+:mfa/, 'iam::999999999999:mfa'));
     expect((await diagnose(alice)).ids).toContain('mfa-device-account');
 
     alice.writeCredentials(good);
     await alice.signIn();
-    alice.writeCredentials(alice.credentials().replace(/(session_token = )\S+/, '$1made-up-token').replace(/(security_token = )\S+/, '$1made-up-token'));
+    alice.writeCredentials(
+      alice
+        .credentials()
+        .replace(/(session_token = )\S+/, '$1made-up-token')
+        .replace(/(security_token = )\S+/, '$1made-up-token'),
+    );
     const unknown = await diagnose(alice);
     expect(unknown.what('identity-refused')).toContain('[DA_CREDENTIALS_INVALID]');
     expect(unknown.what('long-term-key')).toContain('works');
@@ -160,12 +193,16 @@ describe('a fault of the credentials', () => {
     const alice = await arrive();
     await alice.signIn();
     const denying = createServer((_request, response) => {
-      response.writeHead(403, { 'content-type': 'text/xml' }).end(
-        '<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>',
-      );
+      response
+        .writeHead(403, { 'content-type': 'text/xml' })
+        .end(
+          '<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>',
+        );
     });
     const port = await listening(denying);
-    const { code, ids } = await diagnose(alice, [], { AWS_ENDPOINT_URL_IAM: `http://127.0.0.1:${port}` });
+    const { code, ids } = await diagnose(alice, [], {
+      AWS_ENDPOINT_URL_IAM: `http://127.0.0.1:${port}`,
+    });
     expect({ code, ids }).toEqual({
       code: 0,
       ids: ['access-keys-unread', 'mfa-devices-unread', 'endpoint-setting'],
@@ -175,22 +212,35 @@ describe('a fault of the credentials', () => {
   it('is told of a clock that is wrong', async () => {
     const alice = await arrive({ now: () => Date.now() + 700_000 });
     const { code, what, report } = await diagnose(alice);
-    expect(what('clock-skew')).toMatch(/^The clock is 11 min (39|40|41) s behind AWS's: AWS refuses/);
-    expect({ code, skew: Math.round((report.clockSkewSeconds ?? 0) / 10) }).toEqual({ code: 1, skew: -70 });
+    expect(what('clock-skew')).toMatch(
+      /^The clock is 11 min (39|40|41) s behind AWS's: AWS refuses/,
+    );
+    expect({ code, skew: Math.round((report.clockSkewSeconds ?? 0) / 10) }).toEqual({
+      code: 1,
+      skew: -70,
+    });
   });
 
   it.runIf(hasTerminal)('is not asked about by a credential_process', async () => {
     const alice = await arrive();
     const script = join(alice.home, 'process');
-    writeFileSync(script, '#!/bin/sh\necho the code? >/dev/tty\nread code </dev/tty\nexit 7\n', { mode: 0o755 });
+    writeFileSync(script, '#!/bin/sh\necho the code? >/dev/tty\nread code </dev/tty\nexit 7\n', {
+      mode: 0o755,
+    });
     alice.writeConfig(`[profile p]\nregion = us-east-1\ncredential_process = ${script}\n`);
     const place = { env: alice.env(), folder: alice.home };
     const { screen, stdout } = await onTerminal(['doctor', '--profile', 'p'], [], place);
     expect(screen).not.toContain('the code?');
-    expect(stdout).toContain('The credential_process of profile p ended with exit code 7 [process-failed]');
+    expect(stdout).toContain(
+      'The credential_process of profile p ended with exit code 7 [process-failed]',
+    );
 
     const { accessKeyId, secretAccessKey } = alice.sandbox.accessKey;
-    const json = JSON.stringify({ Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey });
+    const json = JSON.stringify({
+      Version: 1,
+      AccessKeyId: accessKeyId,
+      SecretAccessKey: secretAccessKey,
+    });
     writeFileSync(script, `#!/bin/sh\necho '${json}'\n`);
     const { report } = await diagnose(alice, ['--profile', 'p']);
     expect(report.identity?.arn).toBe('arn:aws:iam::123456789012:user/alice');
@@ -198,7 +248,13 @@ describe('a fault of the credentials', () => {
 
   const isRoot = process.geteuid?.() === 0;
   const STRANGER = { uid: 54_321, gid: 54_321 };
-  const canRead = isRoot && spawnSync(process.execPath, ['-e', `require('fs').accessSync(${JSON.stringify(BIN)})`], STRANGER).status === 0;
+  const canRead =
+    isRoot &&
+    spawnSync(
+      process.execPath,
+      ['-e', `require('fs').accessSync(${JSON.stringify(BIN)})`],
+      STRANGER,
+    ).status === 0;
   it.runIf(canRead)('may be that the system does not know the user, who has no home', () => {
     const { status, stdout } = spawnSync(process.execPath, [BIN, 'doctor', '--offline', '--json'], {
       ...STRANGER,
@@ -234,7 +290,9 @@ describe('a fault of the network', () => {
       ['ec2', 'no-name'],
       ['ssmmessages', 'no-answer'],
     ]);
-    expect(what('endpoint-connect')).toMatch(/^sts \(127\.0\.0\.1:\d+\): no connection \(ECONNREFUSED\)$/);
+    expect(what('endpoint-connect')).toMatch(
+      /^sts \(127\.0\.0\.1:\d+\): no connection \(ECONNREFUSED\)$/,
+    );
     expect(what('endpoint-tls')).toMatch(/not trusted \(\w+, signed by 'devaccess test CA'\)$/);
     expect(what('endpoint-answer')).toContain('nothing came in time');
     expect(ids).toContain('identity-not-asked');
@@ -254,17 +312,28 @@ describe('a fault of the network', () => {
       HTTPS_PROXY: `http://alice:s3cret@127.0.0.1:${proxy.port}`,
       NO_PROXY: 'ec2.us-east-1.amazonaws.com',
     });
-    expect(refused.report.endpoints.map(({ service, state, proxy: through }) => [service, state, through])).toEqual([
+    expect(
+      refused.report.endpoints.map(({ service, state, proxy: through }) => [
+        service,
+        state,
+        through,
+      ]),
+    ).toEqual([
       ['sts', 'proxy-refused', `127.0.0.1:${proxy.port}`],
       ['ssm', 'proxy-refused', `127.0.0.1:${proxy.port}`],
       // By the resolver of wherever this runs.
       ['ec2', expect.any(String), null],
       ['ssmmessages', 'proxy-refused', `127.0.0.1:${proxy.port}`],
     ]);
-    expect(refused.report.endpoints[2]?.route).toBe('directly (NO_PROXY has ec2.us-east-1.amazonaws.com)');
+    expect(refused.report.endpoints[2]?.route).toBe(
+      'directly (NO_PROXY has ec2.us-east-1.amazonaws.com)',
+    );
     expect(refused.stdout).toContain('(HTTP 407)');
     expect(refused.stdout).not.toContain('s3cret');
-    const away = await diagnose(alice, [], { AWS_ENDPOINT_URL: '', https_proxy: `http://127.0.0.1:${await closedPort()}` });
+    const away = await diagnose(alice, [], {
+      AWS_ENDPOINT_URL: '',
+      https_proxy: `http://127.0.0.1:${await closedPort()}`,
+    });
     expect(away.what('endpoint-connect')).toContain('no connection to the proxy 127.0.0.1:');
   });
 });

@@ -146,6 +146,11 @@ async function longTermIdentity(
   flag: string | undefined,
   { env }: IdentityWorld,
 ): Promise<Answer> {
+  if ('pointer' in key) {
+    // Opening its place may mean asking the person, which this never does.
+    const what = `The long-term key of [${names.longTerm}] is kept in a ${key.pointer.store}; it was not tried`;
+    return { findings: [finding('long-term-key-stored', 'note', what)] };
+  }
   const region = chooseStsRegion({ flag, env, profileRegion: undefined }, device);
   const { accessKeyId, secretAccessKey } = key;
   const client = {

@@ -133,7 +133,6 @@ async function observeJavaScript(profile: string | undefined): Promise<Observed>
   }
 }
 
-
 function keysOf(got: {
   accessKeyId: string;
   secretAccessKey: string;

@@ -11,16 +11,26 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const run = (command: string, timeoutMs = 30_000) =>
-  runQuietly(command, { PATH: process.env['PATH'], DISPLAY: ':0', SSH_ASKPASS: '/bin/true' }, timeoutMs);
+  runQuietly(
+    command,
+    { PATH: process.env['PATH'], DISPLAY: ':0', SSH_ASKPASS: '/bin/true' },
+    timeoutMs,
+  );
 
 describe.skipIf(process.platform === 'win32')('a credential_process', () => {
   it.each([
-    ['{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s"}', { keys: { accessKeyId: 'A', secretAccessKey: 's' } }],
+    [
+      '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s"}',
+      { keys: { accessKeyId: 'A', secretAccessKey: 's' } },
+    ],
     [
       '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","SessionToken":"t","Expiration":"2999-01-01T00:00:00Z"}',
       { keys: { accessKeyId: 'A', secretAccessKey: 's', sessionToken: 't' } },
     ],
-    ['{"Version":"1","AccessKeyId":"A","SecretAccessKey":"s"}', { why: 'did not write "Version": 1' }],
+    [
+      '{"Version":"1","AccessKeyId":"A","SecretAccessKey":"s"}',
+      { why: 'did not write "Version": 1' },
+    ],
     ['{"Version":1,"AccessKeyId":"A"}', { why: 'wrote no AccessKeyId and SecretAccessKey' }],
     [
       '{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"2000-01-01T00:00:00Z"}',
