@@ -17,7 +17,7 @@ export default defineConfig({
     globalSetup: ['test/integration/support/compiled-code.ts'],
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    // Integration tests start real processes; the machine has few cores.
-    maxWorkers: 2,
+    // Integration tests start real processes and often wait: a little more than a machine of two cores.
+    maxWorkers: 3,
   },
 });
