@@ -16,9 +16,12 @@ const FAST = {
 async function giveCredentials(name, ...parameters) {
   const bundle = loadCached(join(__dirname, '..', 'dist', name), process.env);
   const exitCode = await bundle.exports.processMain(...parameters);
+  if (exitCode === undefined) return false;
   if (exitCode === 0) bundle.save();
-  if (exitCode !== undefined) process.exitCode = exitCode;
-  return exitCode !== undefined;
+  // A keychain that never answered would hold the process up.
+  else process.stderr.write('', () => process.exit(exitCode));
+  process.exitCode = exitCode;
+  return true;
 }
 
 /** oclif asks the system for home and shell, and fails where it knows no such user: in a container. */

@@ -5,13 +5,20 @@ import type { KeyPointer } from './key-pointer.ts';
 export interface LongTermSecret {
   accessKeyId: string;
   secretAccessKey: string;
-  /** The seed of the MFA device in base32, where the person wanted it here. */
-  totpSeed?: string;
+  /** The seed of an MFA device, where the person wanted it here. */
+  totp?: TotpSecret;
 }
 
-export function secretText({ accessKeyId, secretAccessKey, totpSeed }: LongTermSecret): string {
-  const totp = totpSeed === undefined ? {} : { totpSeed };
-  return JSON.stringify({ version: 1, accessKeyId, secretAccessKey, ...totp });
+export interface TotpSecret {
+  /** Base32. */
+  seed: string;
+  /** ARN or serial number. */
+  device: string;
+}
+
+export function secretText({ accessKeyId, secretAccessKey, totp }: LongTermSecret): string {
+  const key = { version: 1, accessKeyId, secretAccessKey };
+  return JSON.stringify(totp === undefined ? key : { ...key, totp });
 }
 
 /**
@@ -43,16 +50,18 @@ export function readSecretText(
 
 function parsed(text: string): LongTermSecret | undefined {
   try {
-    const { version, accessKeyId, secretAccessKey, totpSeed } = JSON.parse(text) as Record<
-      string,
-      unknown
-    >;
-    const isKey =
-      version === 1 && [accessKeyId, secretAccessKey].every((part) => typeof part === 'string');
-    if (!isKey) return undefined;
-    const key = { accessKeyId: String(accessKeyId), secretAccessKey: String(secretAccessKey) };
-    return typeof totpSeed === 'string' ? { ...key, totpSeed } : key;
+    const found = JSON.parse(text) as Partial<LongTermSecret> & { version?: unknown };
+    const { version, accessKeyId, secretAccessKey, totp } = found;
+    if (version !== 1 || !isText(accessKeyId) || !isText(secretAccessKey)) return undefined;
+    const key = { accessKeyId, secretAccessKey };
+    if (totp === undefined) return key;
+    const { seed, device } = totp;
+    return isText(seed) && isText(device) ? { ...key, totp: { seed, device } } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }

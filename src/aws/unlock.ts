@@ -6,7 +6,10 @@ import { hasTerminal } from '../platform/has-terminal.ts';
 import { ownProgram } from '../platform/own-program.ts';
 import { awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { hasGivenPassphrase } from '../platform/secrets/passphrase.ts';
+import { EncryptedFile } from '../platform/secrets/encrypted-file.ts';
+import { givenPassphrase, hasGivenPassphrase } from '../platform/secrets/passphrase.ts';
+import { keyFilePath } from './key-file-path.ts';
+import { answerRequests, requestKey } from './key-handover.ts';
 import type { KeyPointer } from './key-pointer.ts';
 import { readSecretText } from './long-term-secret.ts';
 import type { LongTermSecret } from './long-term-secret.ts';
@@ -24,33 +27,55 @@ export interface UnlockRequest {
 }
 
 /**
- * Has `devaccess login unlock` open the file, which asks for the passphrase on the terminal or with
- * SSH_ASKPASS, unless the person has set where it comes from. One process asks at a time.
+ * Opens the file with the passphrase from where the person has set; else has `devaccess login unlock`
+ * do it, which asks on the terminal or with SSH_ASKPASS. Of any number of processes one asks; it hands
+ * the key to those that wait.
  *
  * @throws DevaccessError DA_PASSPHRASE_NEEDED (exit 3) where nobody can be asked, or was asked in
- *   vain; those of `devaccess login unlock`
+ *   vain; DA_PASSPHRASE_WRONG, DA_PASSPHRASE_SOURCE, DA_KEY_NOT_STORED, DA_KEY_FILE_DAMAGED
  */
 export async function unlockedByPerson(request: UnlockRequest): Promise<LongTermSecret> {
-  const { section, env, coolDownMs } = request;
-  if (hasGivenPassphrase(env)) return secretIn(await unlock(request, undefined), request);
+  const { section, pointer, env, coolDownMs } = request;
+  if (hasGivenPassphrase(env)) return unlockedWithGiven(request);
   const isTerminal = hasTerminal();
   const askpass = askpassProgram(env, isTerminal);
   if (!isTerminal && askpass === undefined) {
     throw needed(section, 'there is no terminal to ask for the passphrase on');
   }
   const place = promptPlace('passphrase-prompt', awsCredentialsFile(env), env);
+  const waiting = requestKey(pointer.entry, env);
   const askAlone = async (): Promise<LongTermSecret> => {
+    const handed = waiting.answer();
+    if (handed !== undefined) return secretIn({ ok: true, text: handed }, request);
     const refusal = recentRefusal(place, coolDownMs);
     if (refusal !== undefined) throw needed(section, declined(refusal));
     const answer = await unlock(request, askpass);
-    if (!answer.ok)
-      writeOutcome(place, { outcome: 'refused', atMs: Date.now(), why: answer.message });
+    if (answer.ok) answerRequests(pointer.entry, answer.text, env);
+    else writeOutcome(place, { outcome: 'refused', atMs: Date.now(), why: answer.message });
     return secretIn(answer, request);
   };
-  return withFileLock(`${place}.lock`, askAlone, { waitMs: PATIENCE_MS + 10_000 });
+  try {
+    return await withFileLock(`${place}.lock`, askAlone, { waitMs: PATIENCE_MS + 10_000 });
+  } catch (error) {
+    const isBusy = error instanceof DevaccessError && error.code === 'DA_FILE_BUSY';
+    throw isBusy ? needed(section, declined('another program has been asking for long')) : error;
+  } finally {
+    waiting.withdraw();
+  }
 }
 
-function unlock({ section, env }: UnlockRequest, askpass: string | undefined) {
+/** Nobody has to be asked: the file is opened here. */
+async function unlockedWithGiven({ pointer, env }: UnlockRequest): Promise<LongTermSecret> {
+  const given = async (): Promise<string> => (await givenPassphrase(env)) ?? '';
+  const source = { tries: 1, present: given, chosen: given };
+  const file = new EncryptedFile(keyFilePath(env), source);
+  return readSecretText(await file.read(pointer.entry), pointer, file.label);
+}
+
+function unlock(
+  { section, env }: UnlockRequest,
+  askpass: string | undefined,
+): Promise<PersonAnswer> {
   const args = ['login', 'unlock', '--json', '--section', section];
   return runForPerson({ command: [...ownProgram(), ...args], env, askpass });
 }

@@ -136,9 +136,10 @@ function codesFor(
   const given = request.token ?? '';
   if (given !== '') return givenCode(given);
   const asked = askedCodes((retry) => askCode(plan, request, world, retry));
-  const { totpSeed: seed } = secret;
-  if (seed === undefined) return asked;
-  return computedCodes({ ...world, seed, device: plan.source.device, otherwise: asked });
+  const { totp } = secret;
+  // Another device may have been named: its codes are not these.
+  if (totp?.device !== plan.source.device) return asked;
+  return computedCodes({ ...world, ...totp, otherwise: asked });
 }
 
 function describe({ file, names, source, durationSeconds, region }: MfaPlan): string {
@@ -185,8 +186,7 @@ async function refresh(
   const kept = present(plan, request, world);
   if (kept !== undefined) return kept;
   const code = await takeCode();
-  const { totpSeed: seed } = secret;
-  if (seed !== undefined) await noteCode(code, { ...world, seed, device: plan.source.device });
+  if (secret.totp !== undefined) await noteCode(code, { ...world, ...secret.totp });
   const credentials = await askSts(plan, secret, code, world.now());
   const changes = sessionChanges(credentials, plan.source);
   const name = plan.names.shortTerm;

@@ -1,6 +1,7 @@
+import { keyFilePath } from '../../aws/key-file-path.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import { namesInKeyFile } from '../../platform/secrets/encrypted-file.ts';
-import { keyFilePath, newPassphrase, openKeyFile } from './key-places.ts';
+import { newPassphrase, openKeyFile } from './key-places.ts';
 import type { KeyWorld } from './key-places.ts';
 import { settleMoves } from './key-transfer.ts';
 

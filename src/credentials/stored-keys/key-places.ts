@@ -1,6 +1,5 @@
 /** The places where a long-term key can be, and how they are opened. */
-import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { keyFilePath } from '../../aws/key-file-path.ts';
 import type { StoreKind } from '../../aws/key-pointer.ts';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
@@ -37,16 +36,6 @@ const MIN_PASSPHRASE_CHARS = 8;
 const MAX_TRIES = 3;
 const WITHOUT_TERMINAL =
   'run it in a terminal, or set DEVACCESS_PASSPHRASE_FILE (docs/secret-storage.md)';
-
-/**
- * The encrypted file: beside the credentials file, which points into it, so that they are copied
- * and backed up together.
- */
-export function keyFilePath(env: Environment): string {
-  const credentials = awsCredentialsFile(env);
-  const real = existsSync(credentials) ? realpathSync(credentials) : credentials;
-  return join(dirname(real), 'devaccess-keys.json');
-}
 
 /** A store, which asks for nothing before it is used. */
 export function openStore(kind: StoreKind, world: KeyWorld): SecretStore {

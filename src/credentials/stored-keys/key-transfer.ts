@@ -71,7 +71,7 @@ export async function transferKey(
 ): Promise<TransferResult> {
   const { env } = world;
   const spot = newSpot(to, section, secret);
-  const hasTotp = spot.place !== 'plain' && secret.totpSeed !== undefined;
+  const hasTotp = spot.place !== 'plain' && secret.totp !== undefined;
   const digest = keyDigest(secret);
   const record = { section, from, to: spot, digest, hasTotp, isVerified: false, extra };
   await writeMoveRecord(record, env);

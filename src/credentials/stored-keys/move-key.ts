@@ -78,7 +78,7 @@ export async function moveKey(
       const present = findIn(request, world.env);
       if (present.section !== section || !isSameSpot(present.spot, found.spot)) return undefined;
       const secret = await readKey(present, world, stores);
-      if (to === 'plain' && secret.totpSeed !== undefined) throw totpIsSecret(section);
+      if (to === 'plain' && secret.totp !== undefined) throw totpIsSecret(section);
       const extra = processChanges(request, section, world.env);
       const { leftOver } = await transferKey(
         { section, from: present.spot, to, secret, extra },

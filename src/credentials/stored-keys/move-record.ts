@@ -86,12 +86,24 @@ function namesIn(folder: string): string[] {
 
 function parsed(text: string): MoveRecord | undefined {
   try {
-    const { section, to, digest } = JSON.parse(text) as Partial<MoveRecord>;
-    const isOne = [section, to?.place, digest].every((part) => typeof part === 'string');
-    return isOne ? (JSON.parse(text) as MoveRecord) : undefined;
+    const record = JSON.parse(text) as Partial<MoveRecord>;
+    const { section, from, to, digest, extra } = record;
+    const isOne =
+      typeof section === 'string' &&
+      typeof digest === 'string' &&
+      typeof extra === 'object' &&
+      isSpot(to) &&
+      (from === undefined || isSpot(from));
+    return isOne ? (record as MoveRecord) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isSpot(value: unknown): value is KeySpot {
+  const { place, entry } = (value ?? {}) as { place?: unknown; entry?: unknown };
+  if (place === 'plain') return true;
+  return (place === 'keychain' || place === 'file') && typeof entry === 'string';
 }
 
 function realPath(env: Environment): string {

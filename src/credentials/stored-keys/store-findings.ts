@@ -1,10 +1,10 @@
+import { keyFilePath } from '../../aws/key-file-path.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import { finding } from '../../platform/finding.ts';
 import type { Finding } from '../../platform/finding.ts';
 import type { Environment } from '../../platform/paths.ts';
 import { namesInKeyFile } from '../../platform/secrets/encrypted-file.ts';
 import { sectionValues } from '../ini-document.ts';
-import { keyFilePath } from './key-places.ts';
 import { readMoveRecords } from './move-record.ts';
 import type { AwsFiles } from '../profiles.ts';
 import { pointerOf } from '../section-pointer.ts';

@@ -1,5 +1,8 @@
 import type { LongTermSecret } from '../../aws/long-term-secret.ts';
 import { DevaccessError } from '../../platform/errors.ts';
+import type { Environment } from '../../platform/paths.ts';
+import { chooseDevice } from '../mfa-choices.ts';
+import { profileSettings, readAwsFiles } from '../profiles.ts';
 import type { KeyPlace, KeyWorld } from './key-places.ts';
 import { settleMoves, transferKey } from './key-transfer.ts';
 import { findIn, openBoth, readKey } from './move-key.ts';
@@ -18,8 +21,8 @@ export interface TotpResult {
 /**
  * Stores the seed of the MFA device with the long-term key, or removes it.
  *
- * @throws DevaccessError DA_TOTP_PLAIN for a key in plain text, DA_USAGE for what is no seed, and those of
- *   `transferKey`
+ * @throws DevaccessError DA_TOTP_PLAIN for a key in plain text, DA_NO_MFA_DEVICE, DA_USAGE for what is no
+ *   seed, and those of `transferKey`
  */
 export async function changeTotp(
   { isStored, ...query }: KeyQuery & { isStored: boolean },
@@ -37,13 +40,17 @@ export async function changeTotp(
       { next: 'move the key first: devaccess login move --to keychain, or --to file' },
     );
   }
+  const device = isStored ? deviceOf(section, world.env) : undefined;
   const stores = await openBoth([spot.place], world);
   const seed = isStored ? await askSeed(section, world) : undefined;
   return withKeyLock(world.env, async () => {
     const found = findIn(query, world.env);
-    const { totpSeed: before, ...key } = await readKey(found, world, stores);
-    if (before === seed) return { ...result, action: 'unchanged' };
-    const secret: LongTermSecret = seed === undefined ? key : { ...key, totpSeed: seed };
+    const { totp: before, ...key } = await readKey(found, world, stores);
+    if (before?.seed === seed && before?.device === device) {
+      return { ...result, action: 'unchanged' };
+    }
+    const isWhole = seed !== undefined && device !== undefined;
+    const secret: LongTermSecret = isWhole ? { ...key, totp: { seed, device } } : key;
     const { leftOver } = await transferKey(
       { section: found.section, from: found.spot, to: found.spot.place, secret },
       world,
@@ -52,6 +59,12 @@ export async function changeTotp(
     if (leftOver !== undefined) throw leftOver;
     return { ...result, action: seed === undefined ? 'removed' : 'stored' };
   });
+}
+
+/** The seed is of this device alone. @throws DevaccessError DA_NO_MFA_DEVICE */
+function deviceOf(section: string, env: Environment): string {
+  const files = readAwsFiles(env);
+  return chooseDevice(undefined, {}, profileSettings(files, section) ?? new Map(), section);
 }
 
 async function askSeed(section: string, { askSecret }: KeyWorld): Promise<string> {

@@ -21,6 +21,6 @@ export async function unlockedKey(
       next: 'run the command again',
     });
   }
-  const { totpSeed: _totpSeed, ...key } = await readStoredSecret(pointer, world);
+  const { totp: _totp, ...key } = await readStoredSecret(pointer, world);
   return JSON.parse(secretText(key)) as Record<string, unknown>;
 }

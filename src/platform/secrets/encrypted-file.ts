@@ -57,6 +57,8 @@ export class EncryptedFile implements SecretStore {
   }
 
   async read(name: string): Promise<string | undefined> {
+    // For what is not there nobody needs a passphrase, least of all a new one.
+    if (this.#onDisk()?.keys.has(name) !== true) return undefined;
     const opened = await this.#open();
     const file = this.#sameFile(this.#onDisk(), opened);
     const sealed = file?.keys.get(name);
