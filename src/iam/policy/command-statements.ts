@@ -46,7 +46,12 @@ export function runCommandStatements(request: AccessRequest): ExplainedStatement
       statement: {
         Sid: 'CommandResults',
         Effect: 'Allow',
-        Action: ['ssm:CancelCommand', 'ssm:GetCommandInvocation'],
+        Action: [
+          'ssm:CancelCommand',
+          'ssm:GetCommandInvocation',
+          // Of many nodes at a time.
+          ...(features.has('trust') ? ['ssm:ListCommandInvocations'] : []),
+        ],
         Resource: '*',
       },
       why: 'Output is read, and commands are cancelled on Ctrl-C. IAM knows no resources for these calls.',

@@ -94,6 +94,10 @@ describe('the policy of a user', () => {
       'arn:aws:ssm:eu-central-1::document/AWS-RunShellScript',
     ]);
     expect(statement(all, 'NoRunAsChanges')?.Effect).toBe('Deny');
+    // hosts trust asks for the results of many nodes at a time; run does not.
+    expect(statement(all, 'CommandResults')?.Action).toContain('ssm:ListCommandInvocations');
+    const runs = callerPolicy({ ...WORDS, features: ['run-command'] });
+    expect(JSON.stringify(runs)).not.toContain('ListCommandInvocations');
   });
 
   it.each([
