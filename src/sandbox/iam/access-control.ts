@@ -16,6 +16,8 @@ export interface AccessRequest {
   readonly context?: Readonly<Record<string, ContextValue>>;
   /** What a refusal calls the resource, where that is not its ARN. */
   readonly label?: string;
+  /** The service whose form a refusal has, where that is not the action's own. */
+  readonly askedBy?: string;
 }
 
 /** Asks the account's policies whether a caller may do something, as every AWS service does. */

@@ -15,10 +15,7 @@ export const ADMINISTRATOR_ACCESS = aws('AdministratorAccess', [
   { Effect: 'Allow', Action: '*', Resource: '*' },
 ]);
 
-/** The policies of AWS itself that exist in the sandbox: those the how-tos for bastions attach. */
-export const AWS_MANAGED_POLICIES = [
-  ADMINISTRATOR_ACCESS,
-  aws('AmazonSSMManagedInstanceCore', [
+export const MANAGED_INSTANCE_CORE = aws('AmazonSSMManagedInstanceCore', [
     {
       Effect: 'Allow',
       Action: [
@@ -62,5 +59,7 @@ export const AWS_MANAGED_POLICIES = [
       ],
       Resource: '*',
     },
-  ]),
-] as const;
+]);
+
+/** The policies of AWS itself that exist in the sandbox: those the how-tos for bastions attach. */
+export const AWS_MANAGED_POLICIES = [ADMINISTRATOR_ACCESS, MANAGED_INSTANCE_CORE] as const;

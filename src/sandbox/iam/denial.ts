@@ -9,13 +9,20 @@ const POLICY_WORDS: Readonly<Record<Layer, string>> = {
   resource: 'resource-based policy',
 };
 
+interface DeniedRequest {
+  readonly action: string;
+  readonly resource: string;
+  readonly label?: string;
+  readonly askedBy?: string;
+}
+
 /** A refusal in the words of AWS, with the code and the form that the action's service uses. */
 export function denialOf(
   caller: CallerIdentity,
-  { action, resource, label = resource }: { action: string; resource: string; label?: string },
+  { action, resource, label = resource, askedBy }: DeniedRequest,
   evaluation: Pick<Evaluation, 'decision' | 'deniedBy'>,
 ): ServiceError {
-  const [service] = action.split(':');
+  const service = askedBy ?? action.split(':')[0];
   const subject = `User: ${caller.arn} is not authorized to perform: ${action}`;
   const on = label === '*' ? '' : ` on resource: ${label}`;
   const message = `${subject}${on} ${reason(action, evaluation)}`;

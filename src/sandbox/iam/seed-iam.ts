@@ -1,7 +1,7 @@
 import type { SandboxAccount } from '../account.ts';
 import { randomIamId, randomMfaSeed, randomSecretKey } from '../identifiers.ts';
 import { SEED } from '../seed-names.ts';
-import { ADMINISTRATOR_ACCESS } from './aws-managed-policies.ts';
+import { ADMINISTRATOR_ACCESS, MANAGED_INSTANCE_CORE } from './aws-managed-policies.ts';
 import type {
   AccessKey,
   IamRole,
@@ -14,8 +14,6 @@ import { managedPolicy, policyOf, storedPolicy } from './stored-policy.ts';
 import { seededPermissions } from './seeded-permissions.ts';
 
 const DAY_MS = 86_400_000;
-const ROLES_ANYWHERE = 'rolesanywhere.amazonaws.com';
-const SYSTEMS_MANAGER = 'ssm.amazonaws.com';
 
 export interface IamSeedOptions {
   readonly accountId: string;
@@ -137,12 +135,13 @@ function seedRoles(
     roleName: string,
     maxSessionDurationS: number,
     statements: readonly object[],
+    permissions: ManagedPolicy = policy,
   ): IamRole => ({
     ...holder(roleArn(roleName), nowMs - 90 * DAY_MS),
     roleName,
     roleId: randomIamId('AROA'),
     tags: new Map(),
-    attachedPolicies: new Set([policy]),
+    attachedPolicies: new Set([permissions]),
     trustPolicy: policyOf(statements, 'trust'),
     description: undefined,
     maxSessionDurationS,
@@ -158,12 +157,15 @@ function seedRoles(
     role(SEED.machineRoleName, 43_200, [
       {
         Effect: 'Allow',
-        Principal: { Service: ROLES_ANYWHERE },
+        Principal: { Service: 'rolesanywhere.amazonaws.com' },
         Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
       },
     ]),
-    role(SEED.nodeRoleName, 3600, [
-      { Effect: 'Allow', Principal: { Service: SYSTEMS_MANAGER }, Action: 'sts:AssumeRole' },
-    ]),
+    role(
+      SEED.nodeRoleName,
+      3600,
+      [{ Effect: 'Allow', Principal: { Service: 'ssm.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      MANAGED_INSTANCE_CORE,
+    ),
   ];
 }

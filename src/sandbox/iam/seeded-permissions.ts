@@ -76,6 +76,13 @@ export function seededPermissions(options: SeededFor): object[] {
       ],
       Resource: '*',
     },
+    {
+      Sid: 'NodeRole',
+      Effect: 'Allow',
+      Action: 'iam:PassRole',
+      Resource: `arn:aws:iam::${accountId}:role/*`,
+      Condition: { StringEquals: { 'iam:PassedToService': 'ssm.amazonaws.com' } },
+    },
     ...(isUser ? selfService(accountId) : []),
   ];
 }

@@ -2,10 +2,25 @@ import type { SandboxAccount } from '../account.ts';
 import type { AccessControl, AccessRequest } from '../iam/access-control.ts';
 import { tagEntries } from '../iam-policy/request-context.ts';
 import type { ContextValue } from '../iam-policy/request-context.ts';
+import type { IamRole } from '../iam/entities.ts';
+import type { JsonInput } from '../http/json-input.ts';
 import type { JsonOperation } from '../http/json-protocol.ts';
 import type { Call } from '../http/service.ts';
 import type { SandboxSession } from '../session-registry.ts';
 import { nodeTags } from './node-tags.ts';
+
+/** Which member names the resource of an operation. */
+const RESOURCE_MEMBERS = new Map([
+  ...['DeregisterManagedInstance', 'UpdateManagedInstanceRole', 'UpdateInstanceInformation'].map(
+    (action) => [action, 'InstanceId'] as const,
+  ),
+  ...['AddTagsToResource', 'ListTagsForResource', 'RemoveTagsFromResource'].map(
+    (action) => [action, 'ResourceId'] as const,
+  ),
+  ...['GetServiceSetting', 'UpdateServiceSetting', 'ResetServiceSetting'].map(
+    (action) => [action, 'SettingId'] as const,
+  ),
+]);
 
 /** What Systems Manager asks IAM about, by the service's table of actions and resources. */
 export class SsmAccess {
@@ -17,13 +32,31 @@ export class SsmAccess {
     this.#access = access;
   }
 
-  /** An operation that knows no resources: allowed on `*`, or on everything of the region. */
+  /** An operation that is about one resource or none; of none: everything of the region. */
   guard(action: string, operation: JsonOperation): JsonOperation {
     return (input, call) => {
-      const resource = `arn:aws:ssm:${call.region}:${this.#account.accountId}:*`;
-      this.#access.require(call, { action: `ssm:${action}`, resource });
+      this.#access.require(call, { action: `ssm:${action}`, ...this.#about(action, input, call) });
       return operation(input, call);
     };
+  }
+
+  /** Whoever lets a service act in a role must be allowed to pass it on. */
+  requirePassRole(call: Call, role: IamRole, service: string): void {
+    this.#access.require(call, {
+      action: 'iam:PassRole',
+      resource: role.arn,
+      context: { 'iam:PassedToService': service },
+      askedBy: 'ssm',
+    });
+  }
+
+  #about(action: string, input: JsonInput, call: Call): Pick<AccessRequest, 'resource' | 'context'> {
+    const prefix = `arn:aws:ssm:${call.region}:${this.#account.accountId}:`;
+    const member = RESOURCE_MEMBERS.get(action);
+    const id = member === undefined ? undefined : input.text(member);
+    if (id === undefined) return { resource: `${prefix}*` };
+    if (member !== 'SettingId') return this.#node(call, id);
+    return { resource: id.startsWith('arn:') ? id : `${prefix}servicesetting${id}` };
   }
 
   /**
@@ -93,10 +126,11 @@ export class SsmAccess {
   }
 }
 
-export function targetArn({ accountId }: SandboxAccount, region: string, target: string): string {
-  return target.startsWith('mi-')
-    ? `arn:aws:ssm:${region}:${accountId}:managed-instance/${target}`
-    : `arn:aws:ec2:${region}:${accountId}:instance/${target}`;
+/** Of an EC2 instance, or of a hybrid node. */
+export function targetArn({ accountId }: SandboxAccount, region: string, id: string): string {
+  return id.startsWith('mi-')
+    ? `arn:aws:ssm:${region}:${accountId}:managed-instance/${id}`
+    : `arn:aws:ec2:${region}:${accountId}:instance/${id}`;
 }
 
 export function sessionArn(

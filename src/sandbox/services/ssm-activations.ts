@@ -1,10 +1,11 @@
 import type { Activation, SandboxAccount } from '../account.ts';
 import type { HybridNodes } from '../hybrid-nodes.ts';
-import type { JsonOperation } from '../http/json-protocol.ts';
 import type { IamRole } from '../iam/entities.ts';
 import { trustsService } from '../iam/service-trust.ts';
+import type { JsonOperation } from '../http/json-protocol.ts';
 import { PageTokens } from '../page-tokens.ts';
 import { ServiceError } from '../service-error.ts';
+import type { SsmAccess } from './ssm-access.ts';
 import { readTags } from './ssm-tags.ts';
 
 export const ACTIVATION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -19,13 +20,14 @@ const NODE_SERVICE = 'ssm.amazonaws.com';
 
 interface ActivationOptions {
   account: SandboxAccount;
+  access: SsmAccess;
   hybridNodes: HybridNodes;
   now: () => number;
 }
 
 /** Activations, and what is done to the nodes that registered by them. */
 export function activationOperations(options: ActivationOptions): Record<string, JsonOperation> {
-  const { account, hybridNodes } = options;
+  const { account, access, hybridNodes } = options;
   return {
     CreateActivation: createActivation(options),
     DescribeActivations: describeActivations(options),
@@ -39,14 +41,15 @@ export function activationOperations(options: ActivationOptions): Record<string,
       hybridNodes.deleteActivation(id);
       return {};
     },
-    UpdateManagedInstanceRole: (input, { region }) => {
+    UpdateManagedInstanceRole: (input, call) => {
       const instanceId = input.requiredText('InstanceId', MANAGED_INSTANCE_ID);
       const iamRole = input.requiredText('IamRole', { max: 64 });
       input.check();
-      const node = hybridNodes.node(instanceId, region);
-      const { roleName } = nodeRole(account, iamRole);
+      const node = hybridNodes.node(instanceId, call.region);
+      const role = nodeRole(account, iamRole);
+      access.requirePassRole(call, role, NODE_SERVICE);
       if (node.activation !== undefined) {
-        hybridNodes.update(node, { activation: { ...node.activation, iamRole: roleName } });
+        hybridNodes.update(node, { activation: { ...node.activation, iamRole: role.roleName } });
       }
       return {};
     },
@@ -59,8 +62,14 @@ export function activationOperations(options: ActivationOptions): Record<string,
   };
 }
 
-function createActivation({ account, hybridNodes, now }: ActivationOptions): JsonOperation {
-  return (input, { region }) => {
+function createActivation({
+  account,
+  access,
+  hybridNodes,
+  now,
+}: ActivationOptions): JsonOperation {
+  return (input, call) => {
+    const { region } = call;
     const description = input.text('Description', { max: 256 });
     const defaultInstanceName = input.text('DefaultInstanceName', { max: 256, pattern: NAME });
     const iamRole = input.requiredText('IamRole', { max: 64 });
@@ -73,7 +82,7 @@ function createActivation({ account, hybridNodes, now }: ActivationOptions): Jso
       throw invalid('ExpirationDate must be in the future, and within 30 days.');
     }
     if (Object.keys(tags).length > MAX_TAGS) throw invalid('An activation takes 50 tags at most.');
-    nodeRole(account, iamRole);
+    access.requirePassRole(call, nodeRole(account, iamRole), NODE_SERVICE);
     const activation = hybridNodes.activate({
       region,
       iamRole,

@@ -1,11 +1,11 @@
 /** What the agents of hybrid nodes ask: to register, for their role's credentials, and to be listed. */
 import type { SandboxAccount } from '../account.ts';
 import type { CredentialStore } from '../credential-store.ts';
+import { denialOf } from '../iam/denial.ts';
 import type { HybridNodes, NodeReport } from '../hybrid-nodes.ts';
 import type { JsonInput } from '../http/json-input.ts';
 import type { JsonOperation, SelfCheckedOperation } from '../http/json-protocol.ts';
 import { verifyNodeSignature } from '../http/node-signature.ts';
-import { denialOf } from '../iam/denial.ts';
 import { ACTIVATION_ID, nodeRole } from './ssm-activations.ts';
 import { targetArn } from './ssm-access.ts';
 
@@ -111,8 +111,9 @@ export function updateInstanceInformation({
     const report = readReport(input);
     input.check();
     if (caller.kind !== 'role-session' || caller.name !== instanceId) {
-      const action = 'ssm:UpdateInstanceInformation';
+      // No policy says so: the service ties the credentials of a node to it.
       const resource = targetArn(account, region, instanceId);
+      const action = 'ssm:UpdateInstanceInformation';
       throw denialOf(caller, { action, resource }, { decision: 'implicitDeny' });
     }
     hybridNodes.report(hybridNodes.node(instanceId, region), report);

@@ -36,16 +36,16 @@ export function ssmService(options: SsmOptions): HttpService {
         ...activationOperations(options),
         ...tagOperations(options.hybridNodes),
         ...serviceSettingOperations(options),
+        UpdateInstanceInformation: updateInstanceInformation(options),
       }),
+      // These ask for themselves.
       ...sessionOperations(options),
       ...commandOperations(options),
-      UpdateInstanceInformation: updateInstanceInformation(options),
     },
     selfChecked: selfCheckedNodeOperations(options),
   });
 }
 
-/** Operations that ask IAM for themselves alone, not for a resource of their own. */
 function guarded(
   access: SsmAccess,
   operations: Record<string, JsonOperation>,

@@ -15,7 +15,13 @@ import {
   SimulatePrincipalPolicyCommand,
   UpdateAccessKeyCommand,
 } from '@aws-sdk/client-iam';
-import { StartSessionCommand, TerminateSessionCommand } from '@aws-sdk/client-ssm';
+import {
+  CreateActivationCommand,
+  DeregisterManagedInstanceCommand,
+  GetServiceSettingCommand,
+  StartSessionCommand,
+  TerminateSessionCommand,
+} from '@aws-sdk/client-ssm';
 import {
   AssumeRoleCommand,
   GetCallerIdentityCommand,
@@ -246,6 +252,63 @@ describe('sessions of roles', () => {
         /because no session policy allows the ssm:StartSession/,
       ),
     );
+  });
+});
+
+describe('nodes outside AWS', () => {
+  const policy = (...statements: object[]) => ({ Version: '2012-10-17', Statement: statements });
+  const passRole = {
+    Effect: 'Allow',
+    Action: 'iam:PassRole',
+    Resource: 'arn:aws:iam::*:role/devaccess-hybrid-nodes',
+    Condition: { StringEquals: { 'iam:PassedToService': 'ssm.amazonaws.com' } },
+  };
+  const create = { Effect: 'Allow', Action: 'ssm:CreateActivation', Resource: '*' };
+
+  it('are activated by who may pass their role on', async () => {
+    const activate = new CreateActivationCommand({ IamRole: 'devaccess-hybrid-nodes' });
+    const without = await start({ userPolicy: policy(create) });
+    await expect(without.ssm(without.longTerm).send(activate)).rejects.toThrow(
+      failure('AccessDeniedException', 400, /iam:PassRole on resource: .*role\/devaccess-hybrid/),
+    );
+    const allowed = await start({ userPolicy: policy(create, passRole) });
+    expect((await allowed.ssm(allowed.longTerm).send(activate)).ActivationId).toBeDefined();
+  });
+
+  it('are told apart by their ARN and tags, and settings by theirs', async () => {
+    const { sandbox, ssm, longTerm } = await start({
+      userPolicy: policy(
+        {
+          Effect: 'Allow',
+          Action: 'ssm:DeregisterManagedInstance',
+          Resource: 'arn:aws:ssm:*:*:managed-instance/*',
+          Condition: { StringEquals: { 'ssm:resourceTag/Site': 'office' } },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'ssm:GetServiceSetting',
+          Resource: 'arn:aws:ssm:*:*:servicesetting/ssm/managed-instance/*',
+        },
+      ),
+    });
+    const client = ssm(longTerm);
+    const setting = (SettingId: string) => client.send(new GetServiceSettingCommand({ SettingId }));
+    expect(await setting('/ssm/managed-instance/activation-tier')).toMatchObject({
+      ServiceSetting: { SettingValue: 'advanced' },
+    });
+    await expect(setting('/ssm/parameter-store/default-parameter-tier')).rejects.toThrow(
+      failure('AccessDeniedException', 400, /servicesetting\/ssm\/parameter-store/),
+    );
+    const [, nas] = sandbox.account.nodes;
+    const InstanceId = nas!.instanceId;
+    const deregister = () => client.send(new DeregisterManagedInstanceCommand({ InstanceId }));
+    sandbox.account.nodes[1] = { ...nas!, tags: { Site: 'lab' } };
+    await expect(deregister()).rejects.toThrow(
+      failure('AccessDeniedException', 400, /on resource: arn:aws:ssm:.*:managed-instance\/mi-/),
+    );
+    sandbox.account.nodes[1] = nas!;
+    await deregister();
+    expect(sandbox.account.nodes).toHaveLength(1);
   });
 });
 
