@@ -50,7 +50,11 @@ export class SsmAccess {
     });
   }
 
-  #about(action: string, input: JsonInput, call: Call): Pick<AccessRequest, 'resource' | 'context'> {
+  #about(
+    action: string,
+    input: JsonInput,
+    call: Call,
+  ): Pick<AccessRequest, 'resource' | 'context'> {
     const prefix = `arn:aws:ssm:${call.region}:${this.#account.accountId}:`;
     const member = RESOURCE_MEMBERS.get(action);
     const id = member === undefined ? undefined : input.text(member);

@@ -62,12 +62,7 @@ export function activationOperations(options: ActivationOptions): Record<string,
   };
 }
 
-function createActivation({
-  account,
-  access,
-  hybridNodes,
-  now,
-}: ActivationOptions): JsonOperation {
+function createActivation({ account, access, hybridNodes, now }: ActivationOptions): JsonOperation {
   return (input, call) => {
     const { region } = call;
     const description = input.text('Description', { max: 256 });
