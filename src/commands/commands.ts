@@ -22,6 +22,7 @@ import Mfa from './mfa.ts';
 import NodesActivate from './nodes/activate.ts';
 import NodesActivationsDelete from './nodes/activations/delete.ts';
 import NodesActivationsList from './nodes/activations/list.ts';
+import NodesAgentConfig from './nodes/agent-config.ts';
 import NodesDeregister from './nodes/deregister.ts';
 import NodesInstallScript from './nodes/install-script.ts';
 import NodesList from './nodes/list.ts';
@@ -65,6 +66,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'nodes:activate': NodesActivate,
   'nodes:activations:delete': NodesActivationsDelete,
   'nodes:activations:list': NodesActivationsList,
+  'nodes:agent-config': NodesAgentConfig,
   'nodes:deregister': NodesDeregister,
   'nodes:install-script': NodesInstallScript,
   'nodes:list': NodesList,
