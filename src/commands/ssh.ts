@@ -1,5 +1,3 @@
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { Args, Flags } from '@oclif/core';
 import { DevaccessCommand } from '../cli/base-command.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
@@ -31,8 +29,7 @@ export default class Ssh extends DevaccessCommand {
     const { argv, flags } = await this.parse(Ssh, at < 0 ? this.argv : this.argv.slice(0, at));
     const { readSyncedHosts } = await import('../hosts/synced-hosts.ts');
     const { searchHosts, sshName, wayTo } = await import('../hosts/host-search.ts');
-    const folder = sshDirectory(process.env);
-    const all = readSyncedHosts(folder);
+    const all = readSyncedHosts(sshDirectory(process.env));
     const letters = argv.join(' ');
     const exact = all.filter(({ alias, instanceId }) => [alias, instanceId].includes(letters));
     const hosts = exact.length === 0 ? searchHosts(all, letters) : exact;
@@ -53,9 +50,9 @@ export default class Ssh extends DevaccessCommand {
       return;
     }
     const { endAlike, runChild } = await import('../platform/run-child.ts');
-    // ssh asks the system for the home, not HOME.
-    const isOwn = folder === join(userInfo().homedir, '.ssh');
-    const config = isOwn ? [] : ['-F', join(folder, 'config')];
+    const { ownSshConfig } = await import('../platform/ssh-configuration.ts');
+    const file = ownSshConfig(process.env);
+    const config = file === undefined ? [] : ['-F', file];
     endAlike(await runChild('ssh', [...config, name, ...rest], process.env));
   }
 }

@@ -49,6 +49,21 @@ export function awsTaggedSource(
   };
 }
 
+/** The inventory of nodes by their ids alone. */
+export function awsNodesById(
+  options: ClientOptions,
+  profile: string | undefined,
+  ids: readonly string[],
+): InventorySource {
+  const Values = ids.filter((id) => id.startsWith('i-'));
+  return {
+    instances: async function* () {
+      if (Values.length > 0) yield* instances(options, profile, [{ Name: 'instance-id', Values }]);
+    },
+    managedNodes: () => awsManagedNodes(options, profile, ids),
+  };
+}
+
 /** What SSM knows of nodes by their ids; of those that it does not know, nothing. */
 export async function* awsManagedNodes(
   options: ClientOptions,

@@ -48,6 +48,8 @@ export interface SshProxyOptions {
   flow?: Flow;
   /** Asks the person for what expired in the middle of the session. */
   renewCredentials?: () => Promise<boolean>;
+  /** When the data channel works, with what the agent told. */
+  onReady?: (facts: SessionFacts) => void;
   /** Once, when the first bytes of the far end have been handed on. */
   onWorks?: () => void;
   /** Whether whoever started this process still lives. */
@@ -176,6 +178,7 @@ class SshProxy {
     this.#readyAtMs = Date.now();
     this.#lastOutputMs = this.#readyAtMs;
     this.#options.log.event('session', { agentVersion: facts.agentVersion });
+    this.#options.onReady?.(facts);
     const { stdin } = this.#options;
     const lane = laneOf(facts);
     this.#lane = lane;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { errorCode } from '../../platform/file-errors.ts';
-import { DevaccessError } from '../../platform/errors.ts';
+import type { DevaccessError } from '../../platform/errors.ts';
+import { sshNotStarted } from '../../platform/ssh-not-started.ts';
 import { sshFailure } from './ssh-failure.ts';
 
 /** Enough of what ssh says to tell why it failed. */
@@ -38,7 +38,7 @@ export class SshProcess {
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', onBytes);
     this.ended = new Promise((resolve) => {
-      child.once('error', (error) => resolve(spawnFailure(error)));
+      child.once('error', (error) => resolve(sshNotStarted(error)));
       child.once('close', () => {
         this.#isGone = true;
         if (!this.#isClosing && unfinished !== '') onLine(unfinished);
@@ -65,17 +65,4 @@ export class SshProcess {
     this.#isClosing = true;
     if (!this.#isGone) this.#child.kill('SIGTERM');
   }
-}
-
-function spawnFailure(error: Error): DevaccessError {
-  if (errorCode(error) === 'ENOENT') {
-    return new DevaccessError('DA_NO_SSH', "There is no 'ssh' on this machine", {
-      next: 'install the OpenSSH client (package openssh-client)',
-      cause: error,
-    });
-  }
-  return new DevaccessError('DA_SSH_CONNECT', `ssh cannot be started: ${error.message}`, {
-    next: 'the same must work with ssh',
-    cause: error,
-  });
 }

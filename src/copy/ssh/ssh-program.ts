@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
 import type { Environment } from '../../platform/paths.ts';
-import { cacheDirectory } from '../../platform/paths.ts';
-import { editFile } from '../../platform/safe-file.ts';
+import { sshConfigurationOver } from '../../platform/ssh-configuration.ts';
 
 /** Where ssh is to log in, as the person says it. */
 export interface SshTarget {
@@ -70,33 +67,16 @@ export function commandArguments({ options, destination }: SshProgram, command: 
   return [...options, '-T', '--', destination, command];
 }
 
-/** ssh writes the file's path into a jump host's command as it is. */
-const PLAIN_PATH = /^[\w@+=:,./-]+$/;
-
 async function configuration(
   configFile: string | undefined,
   isBatch: boolean,
   env: Environment,
 ): Promise<string | undefined> {
   // OpenSSH for Windows shares no connections.
-  if (configFile === 'none' || process.platform === 'win32') return configFile;
-  const included = configFile === undefined ? '~/.ssh/config' : resolve(configFile);
-  const text = [
-    '# Written by devaccess cp: the configuration of ssh, but with a connection for each session.',
-    'ControlMaster no',
-    'ControlPath none',
-    ...(isBatch ? ['BatchMode yes'] : []),
-    `Include ${included}`,
-    ...(configFile === undefined ? ['Include /etc/ssh/ssh_config'] : []),
-    // The first value counts: these hold where the person set none.
-    'Host *',
-    '    ServerAliveInterval 15',
-    '    ServerAliveCountMax 3',
-    '',
-  ].join('\n');
-  const name = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  const path = join(cacheDirectory(env), `ssh-${name}.conf`);
-  if (!PLAIN_PATH.test(path) || !/^[\w@+=:,./~-]+$/.test(included)) return configFile;
-  await editFile(path, () => text);
-  return path;
+  if (process.platform === 'win32') return configFile;
+  const before = ['ControlMaster no', 'ControlPath none', ...(isBatch ? ['BatchMode yes'] : [])];
+  const after = ['Host *', '    ServerAliveInterval 15', '    ServerAliveCountMax 3'];
+  const about =
+    'Written by devaccess cp: the configuration of ssh, but with a connection for each session.';
+  return sshConfigurationOver(about, configFile, { before, after }, env);
 }
