@@ -4,7 +4,7 @@ import type { Finding, Fix } from '../platform/finding.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { shellQuote } from '../platform/shell-quote.ts';
-import type { IniDocument, IniProblem } from './ini-document.ts';
+import type { IniDocument, IniProblem } from '../aws/files/ini-document.ts';
 import { configProfileName } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
 

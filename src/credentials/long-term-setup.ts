@@ -2,9 +2,9 @@ import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { checkEditable, editFile, readTextFile } from '../platform/safe-file.ts';
-import { CREDENTIALS_EDIT } from './credentials-file.ts';
-import { parseIni } from './ini-document.ts';
-import { editSection, refuseBroken } from './ini-edit.ts';
+import { CREDENTIALS_EDIT } from '../aws/files/credentials-file.ts';
+import { parseIni } from '../aws/files/ini-document.ts';
+import { editSection, refuseBroken } from '../aws/files/ini-edit.ts';
 import { sectionNames } from './mfa-choices.ts';
 import type { LongTermKey } from './mfa-choices.ts';
 

@@ -1,4 +1,4 @@
-import { sectionValues } from './ini-document.ts';
+import { sectionValues } from '../aws/files/ini-document.ts';
 import type { SectionNames } from './mfa-choices.ts';
 import { plainSetting, profileSettings } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';

@@ -4,7 +4,7 @@ import type { KeyPointer } from '../aws/key-pointer.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { withoutComment } from './ini-document.ts';
+import { withoutComment } from '../aws/files/ini-document.ts';
 import { pointerOf, refuseUnknownPointer } from './section-pointer.ts';
 
 type Values = ReadonlyMap<string, string>;

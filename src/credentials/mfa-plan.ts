@@ -1,8 +1,8 @@
 import { chooseStsRegion } from '../aws/region.ts';
 import { awsCredentialsFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { sectionValues } from './ini-document.ts';
-import { refuseBroken } from './ini-edit.ts';
+import { sectionValues } from '../aws/files/ini-document.ts';
+import { refuseBroken } from '../aws/files/ini-edit.ts';
 import { mfaBase } from './mfa-base.ts';
 import * as choices from './mfa-choices.ts';
 import type { SessionSource } from './mfa-session.ts';

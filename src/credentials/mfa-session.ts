@@ -2,7 +2,7 @@
 import { isMadeFrom, SOURCE_KEY, sourceMarker } from '../aws/session-source.ts';
 import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
 import { formatExpiration, parseExpiration } from '../aws/expiration.ts';
-import { withoutComment } from './ini-document.ts';
+import { withoutComment } from '../aws/files/ini-document.ts';
 
 type Values = ReadonlyMap<string, string>;
 

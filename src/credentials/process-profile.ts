@@ -1,15 +1,11 @@
+import { credentialProcessLine } from '../aws/process-line.ts';
+import type { OwnProgram } from '../aws/process-line.ts';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
 import { plainSetting, profileSettings, readAwsFiles, refuseUnknown } from './profiles.ts';
 
 /** Names both SDKs can read (2.2); of these the shell that some SDKs start expands none. */
 const PROFILE = /^[\w\-@+.:/]+$/;
-
-/** Absolute paths of Node and of devaccess. */
-export interface OwnProgram {
-  node: string;
-  script: string;
-}
 
 export interface ProcessProfile {
   /** The profile to ask for. */
@@ -20,9 +16,7 @@ export interface ProcessProfile {
 }
 
 /**
- * A profile for the config file whose `credential_process` every SDK runs alike, whether it splits
- * the line itself (botocore) or has a shell read it (JavaScript): absolute paths in double quotes,
- * nothing a shell or the file would take for its own (3.2).
+ * A profile for the config file whose `credential_process` every SDK runs alike.
  *
  * @throws DevaccessError DA_NO_PROFILE, DA_PROFILE_EXISTS, DA_UNQUOTABLE_PATH, DA_USAGE
  */
@@ -41,28 +35,47 @@ export function processProfile(
   const settings =
     profileSettings(files, profile) ?? profileSettings(files, `${profile}-long-term`);
   refuseUnknown(profile, env);
+  const region = plainSetting(settings, 'region');
+  return newProcessProfile({ name, line: processLine(profile, program), region }, env);
+}
+
+export interface NewProcessProfile {
+  name: string;
+  /** What its `credential_process` is set to. */
+  line: string;
+  region: string | undefined;
+}
+
+/**
+ * A profile for the config file that has a `credential_process`.
+ *
+ * @throws DevaccessError DA_PROFILE_EXISTS, DA_USAGE
+ */
+export function newProcessProfile(
+  { name, line, region }: NewProcessProfile,
+  env: Environment,
+): string {
+  checkProfile(name);
   // Static keys in a profile of this name would silently be taken instead.
-  if (profileSettings(files, name) !== undefined) {
+  if (profileSettings(readAwsFiles(env), name) !== undefined) {
     throw new DevaccessError('DA_PROFILE_EXISTS', `There is a profile ${name} already`, {
       next: 'give --as another name',
       exitCode: EXIT.usage,
     });
   }
-  const region = plainSetting(settings, 'region');
   const section = name === 'default' ? '[default]' : `[profile ${name}]`;
-  return [
+  const lines = [
     section,
-    `credential_process = ${processLine(profile, program)}`,
+    `credential_process = ${line}`,
     ...(region === undefined ? [] : [`region = ${region}`]),
-  ]
-    .map((line) => `${line}\n`)
-    .join('');
+  ];
+  return lines.map((each) => `${each}\n`).join('');
 }
 
 /** What `credential_process` is set to. @throws DevaccessError DA_UNQUOTABLE_PATH, DA_USAGE */
-export function processLine(profile: string, { node, script }: OwnProgram): string {
+export function processLine(profile: string, program: OwnProgram): string {
   checkProfile(profile);
-  return `${quote(node)} ${quote(script)} credential-process --profile ${profile}`;
+  return credentialProcessLine(program, ['credential-process', '--profile', profile]);
 }
 
 function checkProfile(name: string): void {
@@ -71,16 +84,4 @@ function checkProfile(name: string): void {
     next: 'use letters, digits and - _ . @ + : / only',
     exitCode: EXIT.usage,
   });
-}
-
-/** ` #` and ` ;` would end the value for the SDK for JavaScript. */
-function quote(path: string): string {
-  const isWindows = process.platform === 'win32';
-  const unsafe = isWindows ? /["%!^`$\p{Cc}]|\s[#;]/u : /["\\$`%!\p{Cc}]|\s[#;]/u;
-  if (!unsafe.test(path)) return `"${path}"`;
-  throw new DevaccessError(
-    'DA_UNQUOTABLE_PATH',
-    `${path} cannot be written into a credential_process line`,
-    { next: 'install devaccess and Node in folders without quotes, $, `, %, ! or backslashes' },
-  );
 }

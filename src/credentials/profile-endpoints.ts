@@ -1,6 +1,6 @@
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { sectionValues } from './ini-document.ts';
+import { sectionValues } from '../aws/files/ini-document.ts';
 import { plainSetting } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';
 

@@ -2,7 +2,7 @@ import { isMadeFromKey, SOURCE_KEY } from '../aws/session-source.ts';
 import { mfaCommand } from '../aws/service-errors.ts';
 import { finding } from '../platform/finding.ts';
 import type { Finding } from '../platform/finding.ts';
-import { sectionValues } from './ini-document.ts';
+import { sectionValues } from '../aws/files/ini-document.ts';
 import { sourceChain } from './profile-source.ts';
 import { configSection, plainSetting, profileSettings } from './profiles.ts';
 import type { AwsFiles } from './profiles.ts';

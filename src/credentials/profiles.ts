@@ -2,8 +2,8 @@ import { DevaccessError } from '../platform/errors.ts';
 import { awsConfigFile, awsCredentialsFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { readTextFile } from '../platform/safe-file.ts';
-import { parseIni, sectionValues, withoutComment } from './ini-document.ts';
-import type { IniDocument } from './ini-document.ts';
+import { parseIni, sectionValues, withoutComment } from '../aws/files/ini-document.ts';
+import type { IniDocument } from '../aws/files/ini-document.ts';
 
 export interface ProfileChoice {
   name: string;

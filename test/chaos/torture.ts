@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { editFile } from '../../src/platform/safe-file.ts';
-import { parseIni, sectionValues } from '../../src/credentials/ini-document.ts';
+import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 
 export interface TortureResult {
   /** Edits that writers finished. */

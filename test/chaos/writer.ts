@@ -1,6 +1,6 @@
 /** A program that writes one profile again and again until it is killed: `writer FILE PROFILE`. */
 import { randomBytes } from 'node:crypto';
-import { editSection } from '../../src/credentials/ini-edit.ts';
+import { editSection } from '../../src/aws/files/ini-edit.ts';
 import { DevaccessError } from '../../src/platform/errors.ts';
 import { editFile } from '../../src/platform/safe-file.ts';
 

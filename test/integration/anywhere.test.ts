@@ -1,16 +1,17 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { inspectionLines } from '../../src/commands/anywhere/inspect-lines.ts';
 import { errorLine } from '../../src/platform/errors.ts';
 import { inspect } from '../../src/roles-anywhere/inspect.ts';
 import { sessionCredentials } from '../../src/roles-anywhere/session-credentials.ts';
 import { identityPlan, sessionPlan } from '../../src/roles-anywhere/session-plan.ts';
 import { Authority } from './support/authority.ts';
-import { asArguments, Machine } from './support/machine.ts';
+import { Machine } from './support/machine.ts';
 import type { Options } from './support/machine.ts';
 
 const HOUR_MS = 3_600_000;
@@ -400,31 +401,38 @@ describe.skipIf(!cliInstalled)('the AWS CLI', () => {
         admin,
       ),
     ])) as [{ trustAnchor: { trustAnchorArn: string } }, { profile: { profileArn: string } }];
+    const issued = root.issue('node-1');
     const options = {
-      ...machine.identity({}, root),
+      certificate: machine.write("it's (node) & co.pem", issued.certificate + issued.key),
       'trust-anchor-arn': anchor.trustAnchor.trustAnchorArn,
       'profile-arn': profile.profile.profileArn,
       'role-arn': machine.roleArn,
       'role-session-name': 'from-the-cli',
     };
-    const bin = join(process.cwd(), 'bin', 'devaccess.js');
-    const words = [
-      process.execPath,
-      bin,
-      'anywhere',
-      'credential-process',
-      ...asArguments(options),
-    ];
-    const config = machine.write('config', '');
-    writeFileSync(
-      config,
-      `[profile node]\nregion = us-east-1\ncredential_process = ${words.join(' ')}\n`,
-    );
-    const identity = await aws(['sts', 'get-caller-identity', '--profile=node'], {
-      AWS_CONFIG_FILE: config,
+    const printed = await machine.run('credential-process', { ...options, 'print-config': '' });
+    expect(printed).toMatchObject({ code: 0, stderr: '' });
+    expect(printed.stdout).toMatch(/^\[profile devaccess-machine\]\ncredential_process = "/);
+    const config = machine.write('config', printed.stdout);
+    const arn = 'arn:aws:sts::123456789012:assumed-role/devaccess-machine/from-the-cli';
+    const name = 'devaccess-machine';
+    const files = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: `${config}.none` };
+    expect(await aws(['sts', 'get-caller-identity', `--profile=${name}`], files)).toMatchObject({
+      Arn: arn,
     });
-    expect(identity).toMatchObject({
-      Arn: 'arn:aws:sts::123456789012:assumed-role/devaccess-machine/from-the-cli',
+    // The SDK for JavaScript has a shell read the line.
+    vi.stubEnv('HOME', machine.home);
+    vi.stubEnv('AWS_ENDPOINT_URL', machine.sandbox.endpoint);
+    const credentials = fromIni({
+      profile: name,
+      configFilepath: config,
+      filepath: `${config}.none`,
     });
+    const client = new STSClient({
+      region: 'us-east-1',
+      endpoint: machine.sandbox.endpoint,
+      credentials,
+    });
+    expect(await client.send(new GetCallerIdentityCommand())).toMatchObject({ Arn: arn });
+    vi.unstubAllEnvs();
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startStsDouble } from './sts-double.ts';
 import type { StsDouble } from './sts-double.ts';
-import { parseIni, sectionValues } from '../../src/credentials/ini-document.ts';
+import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 import { devaccess } from './cli.ts';
 import { hasTerminal, onTerminal } from './support/terminal.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseIni } from '../../src/credentials/ini-document.ts';
+import { parseIni } from '../../src/aws/files/ini-document.ts';
 import { torture } from '../chaos/torture.ts';
 
 // The long form is `npm run chaos:files`.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseIni, sectionValues } from '../../src/credentials/ini-document.ts';
-import { editSection } from '../../src/credentials/ini-edit.ts';
+import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
+import { editSection } from '../../src/aws/files/ini-edit.ts';
 
 const eol = fc.constantFrom('\n', '\r\n');
 const word = fc.stringMatching(/^[a-z][a-z0-9_]{0,6}$/);

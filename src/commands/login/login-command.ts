@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DevaccessCommand } from '../../cli/base-command.ts';
 import type { KeyQuery } from '../../credentials/stored-keys/move-key.ts';
-import type { OwnProgram } from '../../credentials/process-profile.ts';
+import type { OwnProgram } from '../../aws/process-line.ts';
 import { printable } from '../../platform/errors.ts';
 
 /** What the commands about long-term keys share. */

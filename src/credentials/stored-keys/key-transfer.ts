@@ -21,11 +21,11 @@ import { awsCredentialsFile } from '../../platform/paths.ts';
 import type { Environment } from '../../platform/paths.ts';
 import { editFile } from '../../platform/safe-file.ts';
 import type { SecretStore } from '../../platform/secrets/secret-store.ts';
-import { CREDENTIALS_EDIT, readCredentialsFile } from '../credentials-file.ts';
-import { parseIni, sectionValues } from '../ini-document.ts';
-import type { IniDocument } from '../ini-document.ts';
-import { editSection } from '../ini-edit.ts';
-import type { SectionChanges } from '../ini-edit.ts';
+import { CREDENTIALS_EDIT, readCredentialsFile } from '../../aws/files/credentials-file.ts';
+import { parseIni, sectionValues } from '../../aws/files/ini-document.ts';
+import type { IniDocument } from '../../aws/files/ini-document.ts';
+import { editSection } from '../../aws/files/ini-edit.ts';
+import type { SectionChanges } from '../../aws/files/ini-edit.ts';
 import { openStore, placeLabel } from './key-places.ts';
 import type { KeyPlace, KeyWorld } from './key-places.ts';
 import {

@@ -1,9 +1,10 @@
+import type { OwnProgram } from '../../aws/process-line.ts';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
 import { checkEditable } from '../../platform/safe-file.ts';
-import { CREDENTIALS_EDIT, readCredentialsFile } from '../credentials-file.ts';
-import { sectionValues } from '../ini-document.ts';
-import { refuseBroken } from '../ini-edit.ts';
+import { CREDENTIALS_EDIT, readCredentialsFile } from '../../aws/files/credentials-file.ts';
+import { sectionValues } from '../../aws/files/ini-document.ts';
+import { refuseBroken } from '../../aws/files/ini-edit.ts';
 import type { KeyPlace, KeyWorld } from './key-places.ts';
 import { keyIn } from './key-section.ts';
 import { settleMoves, transferKey } from './key-transfer.ts';
@@ -14,7 +15,6 @@ import { moveKey, openBoth } from './move-key.ts';
 import type { MoveResult } from './move-key.ts';
 import { withKeyLock } from './move-record.ts';
 import { processLine } from '../process-profile.ts';
-import type { OwnProgram } from '../process-profile.ts';
 
 export interface LoginSetup {
   /** Asked for when missing. */

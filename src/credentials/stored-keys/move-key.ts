@@ -1,13 +1,14 @@
 import { readSecretText } from '../../aws/long-term-secret.ts';
 import type { LongTermSecret } from '../../aws/long-term-secret.ts';
+import type { OwnProgram } from '../../aws/process-line.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
 import type { Environment } from '../../platform/paths.ts';
 import { checkEditable } from '../../platform/safe-file.ts';
-import { CREDENTIALS_EDIT, readCredentialsFile } from '../credentials-file.ts';
-import { sectionValues } from '../ini-document.ts';
-import { refuseBroken } from '../ini-edit.ts';
-import type { SectionChanges } from '../ini-edit.ts';
+import { CREDENTIALS_EDIT, readCredentialsFile } from '../../aws/files/credentials-file.ts';
+import { sectionValues } from '../../aws/files/ini-document.ts';
+import { refuseBroken } from '../../aws/files/ini-edit.ts';
+import type { SectionChanges } from '../../aws/files/ini-edit.ts';
 import { openStore } from './key-places.ts';
 import type { KeyPlace, KeyWorld } from './key-places.ts';
 import { findKey, isSameSpot } from './key-section.ts';
@@ -17,7 +18,6 @@ import type { OpenStores } from './key-transfer.ts';
 import { withKeyLock } from './move-record.ts';
 import { plainCopies } from './plain-copies.ts';
 import { processLine } from '../process-profile.ts';
-import type { OwnProgram } from '../process-profile.ts';
 import { pointerOf } from '../section-pointer.ts';
 
 export interface KeyQuery {

@@ -4,7 +4,7 @@ import { finding } from '../../platform/finding.ts';
 import type { Finding } from '../../platform/finding.ts';
 import type { Environment } from '../../platform/paths.ts';
 import { namesInKeyFile } from '../../platform/secrets/encrypted-file.ts';
-import { sectionValues } from '../ini-document.ts';
+import { sectionValues } from '../../aws/files/ini-document.ts';
 import { readMoveRecords } from './move-record.ts';
 import type { AwsFiles } from '../profiles.ts';
 import { pointerOf } from '../section-pointer.ts';

@@ -1,7 +1,7 @@
 import { secretText } from '../../aws/long-term-secret.ts';
 import { DevaccessError } from '../../platform/errors.ts';
-import { readCredentialsFile } from '../credentials-file.ts';
-import { sectionValues } from '../ini-document.ts';
+import { readCredentialsFile } from '../../aws/files/credentials-file.ts';
+import { sectionValues } from '../../aws/files/ini-document.ts';
 import type { KeyWorld } from './key-places.ts';
 import { pointerOf } from '../section-pointer.ts';
 import { readStoredSecret } from './stored-secret.ts';

@@ -5,8 +5,8 @@
  */
 import { envValue } from '../../platform/paths.ts';
 import type { Environment } from '../../platform/paths.ts';
-import type { IniDocument } from '../ini-document.ts';
-import { sectionValues } from '../ini-document.ts';
+import type { IniDocument } from '../../aws/files/ini-document.ts';
+import { sectionValues } from '../../aws/files/ini-document.ts';
 import { configProfileName } from '../profiles.ts';
 import type { ToolReading, ToolSource } from './tool-source.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { homeDirectory } from '../../platform/paths.ts';
 import type { Environment } from '../../platform/paths.ts';
-import { parseIni } from '../ini-document.ts';
+import { parseIni } from '../../aws/files/ini-document.ts';
 import { inspectFile } from '../checkup/inspect-file.ts';
 import type { InspectedFile } from '../checkup/inspect-file.ts';
 import type { BotocoreFiles } from './botocore-reading.ts';

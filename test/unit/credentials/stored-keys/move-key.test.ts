@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseIni, sectionValues } from '../../../../src/credentials/ini-document.ts';
+import { parseIni, sectionValues } from '../../../../src/aws/files/ini-document.ts';
 import type { KeyPlace } from '../../../../src/credentials/stored-keys/key-places.ts';
 import { settleMoves } from '../../../../src/credentials/stored-keys/key-transfer.ts';
 import { moveKey } from '../../../../src/credentials/stored-keys/move-key.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { iniText, parseIni, sectionValues } from '../../../src/credentials/ini-document.ts';
-import { profileSettings } from '../../../src/credentials/profiles.ts';
+import { iniText, parseIni, sectionValues } from '../../../../src/aws/files/ini-document.ts';
+import { profileSettings } from '../../../../src/credentials/profiles.ts';
 
 type Reading = Record<string, unknown>;
 interface Vector {
@@ -12,7 +12,7 @@ interface Vector {
 }
 
 const vectors = JSON.parse(
-  readFileSync(new URL('../../vectors/aws-files/ini-differential.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../vectors/aws-files/ini-differential.json', import.meta.url), 'utf8'),
 ) as { credentials_file: Vector[]; config_file: Vector[] };
 
 /** Every section with its values, as plain objects. */

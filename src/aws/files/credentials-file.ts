@@ -1,7 +1,7 @@
-import { awsCredentialsFile } from '../platform/paths.ts';
-import type { Environment } from '../platform/paths.ts';
-import { readTextFile } from '../platform/safe-file.ts';
-import type { EditOptions } from '../platform/safe-file.ts';
+import { awsCredentialsFile } from '../../platform/paths.ts';
+import type { Environment } from '../../platform/paths.ts';
+import { readTextFile } from '../../platform/safe-file.ts';
+import type { EditOptions } from '../../platform/safe-file.ts';
 import { parseIni } from './ini-document.ts';
 import type { IniDocument } from './ini-document.ts';
 

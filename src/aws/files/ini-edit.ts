@@ -1,4 +1,4 @@
-import { DevaccessError } from '../platform/errors.ts';
+import { DevaccessError } from '../../platform/errors.ts';
 import { iniText, parseIni, sectionValues } from './ini-document.ts';
 import type { IniDocument, IniProperty, IniSection } from './ini-document.ts';
 

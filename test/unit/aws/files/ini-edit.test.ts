@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { editSection } from '../../../src/credentials/ini-edit.ts';
+import { editSection } from '../../../../src/aws/files/ini-edit.ts';
 
 const edit = (text: string, changes: Record<string, string | null>): string =>
   editSection(text, 'p', changes);
