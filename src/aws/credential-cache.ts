@@ -15,8 +15,12 @@ const LOCK_WAIT_MS = 30_000;
 /** After a failure, credentials that still last are used this long before anybody is asked again. */
 const RETRY_MS = 60_000;
 
-interface Entry extends TemporaryCredentials {
+/** Credentials, and when they came from the service. */
+export interface KeptCredentials extends TemporaryCredentials {
   obtainedMs: number;
+}
+
+interface Entry extends KeptCredentials {
   /** When fetching others failed. */
   failedMs?: number;
 }
@@ -39,21 +43,25 @@ export async function keptCredentials(
   subject: readonly string[],
   fetch: () => Promise<TemporaryCredentials>,
   { env, now, onKept }: CacheOptions,
-): Promise<TemporaryCredentials> {
+): Promise<KeptCredentials> {
   const folder = join(stateDirectory(env), 'credentials');
   const name = createHash('sha256').update(JSON.stringify(subject)).digest('hex').slice(0, 32);
   const file = join(folder, `${name}.json`);
   const kept = readEntry(file, folder);
   if (kept !== undefined && isGoodEnough(kept, now())) return kept;
-  if (!isUsable(folder)) return fetch();
+  const fetchAlone = async (): Promise<KeptCredentials> => ({
+    ...(await fetch()),
+    obtainedMs: now(),
+  });
+  if (!isUsable(folder)) return fetchAlone();
   const lock = { isHeld: false };
-  const refresh = async (): Promise<TemporaryCredentials> => {
+  const refresh = async (): Promise<KeptCredentials> => {
     lock.isHeld = true;
     const present = readEntry(file, folder);
     if (present !== undefined && isGoodEnough(present, now())) return present;
-    let fetched: TemporaryCredentials;
+    let fetched: KeptCredentials;
     try {
-      fetched = await fetch();
+      fetched = await fetchAlone();
     } catch (error) {
       if (present === undefined || present.expirationMs <= now()) throw error;
       onKept?.(error);
@@ -61,7 +69,7 @@ export async function keptCredentials(
       await keep(file, { ...present, failedMs: now() });
       return present;
     }
-    await keep(file, { ...fetched, obtainedMs: now() });
+    await keep(file, fetched);
     return fetched;
   };
   try {
@@ -69,14 +77,19 @@ export async function keptCredentials(
   } catch (error) {
     if (lock.isHeld) throw error;
     // A full disk, or another process that hangs: then without its help.
-    return fetch();
+    return fetchAlone();
   }
+}
+
+/** From when on others are fetched, in milliseconds since the epoch. */
+export function renewalTimeMs({ obtainedMs, expirationMs }: KeptCredentials): number {
+  return expirationMs - Math.min(MARGIN_MS, (expirationMs - obtainedMs) / 2);
 }
 
 /** Fresh, or no others to be had a moment ago. */
 function isGoodEnough(entry: Entry, nowMs: number): boolean {
-  const { obtainedMs, expirationMs, failedMs = -Infinity } = entry;
-  const isFresh = expirationMs - nowMs > Math.min(MARGIN_MS, (expirationMs - obtainedMs) / 2);
+  const { expirationMs, failedMs = -Infinity } = entry;
+  const isFresh = nowMs < renewalTimeMs(entry);
   // A clock that was set back must not keep it for long.
   return isFresh || (expirationMs > nowMs && Math.abs(nowMs - failedMs) < RETRY_MS);
 }

@@ -3,6 +3,7 @@ import AnywhereCredentialProcess from './anywhere/credential-process.ts';
 import AnywhereInspect from './anywhere/inspect.ts';
 import AnywhereReadCertificateData from './anywhere/read-certificate-data.ts';
 import AnywhereSignString from './anywhere/sign-string.ts';
+import AnywhereUpdate from './anywhere/update.ts';
 import Completion from './completion.ts';
 import Cp from './cp.ts';
 import CredentialProcess from './credential-process.ts';
@@ -47,6 +48,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'anywhere:inspect': AnywhereInspect,
   'anywhere:read-certificate-data': AnywhereReadCertificateData,
   'anywhere:sign-string': AnywhereSignString,
+  'anywhere:update': AnywhereUpdate,
   completion: Completion,
   cp: Cp,
   'credential-process': CredentialProcess,

@@ -4,6 +4,7 @@ import type { Environment } from '../platform/paths.ts';
 import type { Certificate } from './certificate.ts';
 import { certificateData, keyType } from './certificate-data.ts';
 import type { CertificateData } from './certificate-data.ts';
+import { isNearEnd } from './certificate-end.ts';
 import { readCertificates } from './certificate-file.ts';
 import { pathFrom, readPresented } from './identity.ts';
 import { checkCertificate, checkChain, checkKey } from './identity-checks.ts';
@@ -14,8 +15,6 @@ import type { IdentityPlan } from './session-plan.ts';
 import type { GivenCredentials } from './options.ts';
 
 const DAY_MS = 86_400_000;
-/** From here on a certificate's end is worth a word. */
-const SOON_MS = 30 * DAY_MS;
 
 /** A certificate in public facts. */
 export interface CertificateFacts {
@@ -173,9 +172,7 @@ function notesOn(
   path: readonly Certificate[],
   nowMs: number,
 ): string[] {
-  const soon = [certificate, ...path].filter(
-    ({ notAfterMs }) => notAfterMs > nowMs && notAfterMs - nowMs < SOON_MS,
-  );
+  const soon = [certificate, ...path].filter((each) => isNearEnd(each, nowMs));
   const unused = chain.filter((each) => !path.includes(each));
   return [
     ...soon.map(

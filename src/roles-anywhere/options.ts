@@ -152,11 +152,17 @@ export function readOptions(argv: readonly string[]): GivenCredentials | undefin
   }
 }
 
-/** `--flag=true` as `--flag`, and without `--flag=false`. */
-export function plainFlags(argv: readonly string[]): string[] {
+/**
+ * `--flag=true` as `--flag`, and without `--flag=false`.
+ *
+ * @param others flags beside those of `CREDENTIAL_OPTIONS`
+ */
+export function plainFlags(argv: readonly string[], others: readonly string[] = []): string[] {
   return argv.flatMap((word) => {
     const [, name = '', value = ''] = /^--([a-z-]+)=(true|false|t|f|1|0)$/i.exec(word) ?? [];
-    const isFlag = Object.hasOwn(CREDENTIAL_OPTIONS, name) && isBoolean(name as CredentialName);
+    const isFlag =
+      others.includes(name) ||
+      (Object.hasOwn(CREDENTIAL_OPTIONS, name) && isBoolean(name as CredentialName));
     if (!isFlag) return [word];
     return /^[t1]/i.test(value) ? [`--${name}`] : [];
   });

@@ -1,8 +1,10 @@
 import { keptCredentials } from '../aws/credential-cache.ts';
+import type { KeptCredentials } from '../aws/credential-cache.ts';
 import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
 import { errorLine } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
 import { readCertificates } from './certificate-file.ts';
+import { isNearEnd, renewalReminder } from './certificate-end.ts';
 import type { KeyWorld } from './open-key.ts';
 import type { SessionPlan } from './session-plan.ts';
 
@@ -24,8 +26,9 @@ export interface CredentialWorld extends KeyWorld {
 export async function sessionCredentials(
   plan: SessionPlan,
   world: CredentialWorld,
-): Promise<TemporaryCredentials> {
+): Promise<KeptCredentials> {
   const [certificate] = readCertificates(plan.files.certificate);
+  if (isNearEnd(certificate, world.now())) world.say(renewalReminder(certificate, plan.files));
   const { arns, durationSeconds, roleSessionName = '', endpoint, isVerified } = plan;
   const subject = [
     'roles-anywhere',

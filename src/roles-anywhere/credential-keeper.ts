@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { renewalTimeMs } from '../aws/credential-cache.ts';
+import type { KeptCredentials } from '../aws/credential-cache.ts';
+import { DevaccessError } from '../platform/errors.ts';
+import { isWorthRetrying } from './create-session-errors.ts';
+
+/** The outer world of a `CredentialKeeper`. */
+export interface KeeperWorld {
+  now: () => number;
+  /** From 0 to 1: spreads a fleet. Default `Math.random`. */
+  random?: () => number;
+  /** Waits for milliseconds, or until the signal. Default: as long. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** Told of each renewal that brought nothing new. */
+  onFailed: (error: unknown, nextMs: number) => void;
+}
+
+/** The first wait after a failure while credentials last; their cache asks nobody sooner. */
+const WAIT_MS = 60_000;
+/** The same when there are none any more. */
+const EMPTY_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5 * 60_000;
+/** Renewals of machines that started together are spread over this long at most. */
+const SPREAD_MS = 60_000;
+/** A machine that slept, or whose clock was set, notices this soon. */
+const LONGEST_NAP_MS = 30_000;
+
+/**
+ * Credentials that are always at hand: renewed before they end, and after failures again and again,
+ * at growing intervals. What has ended is never handed out.
+ */
+export class CredentialKeeper {
+  readonly #fetch: () => Promise<KeptCredentials>;
+  readonly #world: KeeperWorld;
+  #latest: KeptCredentials | undefined;
+  #flight: Promise<KeptCredentials> | undefined;
+  #failures = 0;
+  #lastError: unknown;
+  /** When to try next. */
+  #nextMs = 0;
+
+  /** @param fetch new credentials, or those at hand where there are no others yet */
+  constructor(fetch: () => Promise<KeptCredentials>, world: KeeperWorld) {
+    this.#fetch = fetch;
+    this.#world = world;
+  }
+
+  /** Those at hand, unless they have ended. */
+  get credentials(): KeptCredentials | undefined {
+    const latest = this.#latest;
+    return latest !== undefined && latest.expirationMs > this.#world.now() ? latest : undefined;
+  }
+
+  /**
+   * Credentials at once, or as soon as they are had.
+   *
+   * @throws what `fetch` throws; soon after a failure the same error, without asking anybody
+   */
+  async demand(): Promise<KeptCredentials> {
+    const present = this.credentials;
+    if (present !== undefined) return present;
+    const isResting = this.#failures > 0 && this.#world.now() < this.#nextMs;
+    if (isResting && this.#flight === undefined) throw this.#lastError;
+    return this.renew();
+  }
+
+  /** Fetches, once for all who ask meanwhile. @throws what `fetch` throws */
+  renew(): Promise<KeptCredentials> {
+    this.#flight ??= this.#renew().finally(() => {
+      this.#flight = undefined;
+    });
+    return this.#flight;
+  }
+
+  /**
+   * Renews until the signal. The first time, what trying again will not change is thrown.
+   *
+   * @throws what `fetch` throws
+   */
+  async keep(stop: AbortSignal): Promise<void> {
+    const { now, onFailed, pause = napOf } = this.#world;
+    const isStopped = (): boolean => stop.aborted;
+    for (let isFirst = true; !isStopped(); isFirst = false) {
+      try {
+        await this.renew();
+      } catch (error) {
+        if (isFirst && !isPassing(error)) throw error;
+        onFailed(error, this.#nextMs);
+      }
+      while (!isStopped() && now() < this.#nextMs) {
+        await pause(Math.min(LONGEST_NAP_MS, this.#nextMs - now()), stop);
+      }
+    }
+  }
+
+  async #renew(): Promise<KeptCredentials> {
+    const { now } = this.#world;
+    try {
+      const fetched = await this.#fetch();
+      this.#latest = fetched;
+      const dueMs = renewalTimeMs(fetched);
+      if (now() < dueMs) {
+        this.#failures = 0;
+        const spread = Math.min(SPREAD_MS, (fetched.expirationMs - dueMs) / 4);
+        this.#nextMs = dueMs + this.#random() * spread;
+      } else {
+        // The same as before: the service could not be asked.
+        this.#failed(undefined);
+      }
+      return fetched;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  #failed(error: unknown): void {
+    const first = this.credentials === undefined ? EMPTY_WAIT_MS : WAIT_MS;
+    const waitMs = Math.min(MAX_WAIT_MS, first * 2 ** Math.min(this.#failures, 10));
+    this.#failures += 1;
+    this.#lastError = error;
+    this.#nextMs = this.#world.now() + waitMs * (1 + this.#random() / 2);
+  }
+
+  #random(): number {
+    return (this.#world.random ?? Math.random)();
+  }
+}
+
+/** Whether another try may succeed with nothing changed here. */
+function isPassing(error: unknown): boolean {
+  return error instanceof DevaccessError && isWorthRetrying(error);
+}
+
+async function napOf(ms: number, signal: AbortSignal): Promise<void> {
+  // Told to stop is no error here.
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/** Ends with the work, or at once with the signal: a call may take half a minute. */
+export async function untilStopped(work: Promise<void>, stop: AbortSignal): Promise<void> {
+  const stopped = new Promise<void>((resolve) => {
+    stop.addEventListener('abort', () => resolve(), { once: true });
+    if (stop.aborted) resolve();
+  });
+  await Promise.race([work, stopped]);
+}
