@@ -9,6 +9,8 @@ const FAST = {
     subcommand === 'credential-process' && giveCredentials('anywhere.cjs', args),
   'credential-process': (args) =>
     giveCredentials('process.cjs', args, [process.execPath, __filename, 'mfa']),
+  nodes: ([subcommand, ...args]) =>
+    subcommand === 'credentials' && giveCredentials('node-credentials.cjs', args),
   status: (args) => args.includes('--prompt') && require('../dist/prompt.cjs').promptMain(args),
 };
 

@@ -1,6 +1,6 @@
 // Bundles src into dist: cli.cjs (`devaccess`), prompt.cjs (`devaccess status --prompt`), process.cjs
 // (`devaccess credential-process`), anywhere.cjs (`devaccess anywhere credential-process`), proxy.cjs
-// (`devaccess-proxy`) and tunnels.cjs (what `devaccess tunnels up --detach` leaves running).
+// (`devaccess-proxy`), node-credentials.cjs (`devaccess nodes credentials`) and tunnels.cjs (what `devaccess tunnels up --detach` leaves running).
 // `npm run build`.
 // Finished files are renamed into place, so that a running build never takes them from anybody.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -111,6 +111,8 @@ try {
     plugins: [webSocketClientOnly, sessionErrorsOnly],
   });
   await build({ ...shared, entryPoints: { prompt: 'src/credentials/prompt-main.ts' }, outdir });
+  const nodeCredentials = 'src/nodes/bridge/credentials-main.ts';
+  await build({ ...shared, entryPoints: { 'node-credentials': nodeCredentials }, outdir });
   await buildFast('process', 'src/credentials/process-main.ts', [roleAssumingOnly]);
   await buildFast('anywhere', 'src/roles-anywhere/process-main.ts', []);
   const metafile = await buildFast('proxy', 'src/session/proxy-main.ts', [

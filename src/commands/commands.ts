@@ -24,6 +24,8 @@ import NodesActivate from './nodes/activate.ts';
 import NodesActivationsDelete from './nodes/activations/delete.ts';
 import NodesActivationsList from './nodes/activations/list.ts';
 import NodesAgentConfig from './nodes/agent-config.ts';
+import NodesBridge from './nodes/bridge.ts';
+import NodesCredentials from './nodes/credentials.ts';
 import NodesDeregister from './nodes/deregister.ts';
 import NodesInstallScript from './nodes/install-script.ts';
 import NodesList from './nodes/list.ts';
@@ -69,6 +71,8 @@ export const COMMANDS: Record<string, Command.Class> = {
   'nodes:activations:delete': NodesActivationsDelete,
   'nodes:activations:list': NodesActivationsList,
   'nodes:agent-config': NodesAgentConfig,
+  'nodes:bridge': NodesBridge,
+  'nodes:credentials': NodesCredentials,
   'nodes:deregister': NodesDeregister,
   'nodes:install-script': NodesInstallScript,
   'nodes:list': NodesList,

@@ -10,9 +10,10 @@ import { resolveTarget } from './file-target.ts';
 export interface EditOptions {
   /**
    * `private`: the result is 0600 or stricter, wider bits are taken away. `keep`: an existing
-   * file keeps its mode. A new file is 0600 either way. Default `private`.
+   * file keeps its mode. A new file is 0600 either way. Bits and a group: the result has exactly these bits and
+   * this group, for a reader who is not its owner. Default `private`.
    */
-  mode?: 'private' | 'keep';
+  mode?: 'private' | 'keep' | { readonly bits: number; readonly gid: number };
   /** `binary` hands each byte as one character, for files that need not be UTF-8. Default `utf8`. */
   encoding?: 'utf8' | 'binary';
   /** Default `<real path>.devaccess.lock`. */
@@ -242,7 +243,10 @@ function writeBeside(path: string, text: string, before: Snapshot, options: Edit
   const descriptor = fs.openSync(temporary, 'wx', 0o600);
   try {
     // Owner first: the mode is only widened for the owner it is meant for.
-    keepOwner(descriptor, before.stats ?? fs.statSync(dirname(path), { bigint: true }));
+    const wanted = before.stats ?? fs.statSync(dirname(path), { bigint: true });
+    keepOwner(descriptor, wanted);
+    const { mode } = options;
+    if (typeof mode === 'object') fs.fchownSync(descriptor, Number(wanted.uid), mode.gid);
     fs.fchmodSync(descriptor, wantedMode(before, options));
     fs.writeFileSync(descriptor, text, options.encoding === 'binary' ? 'latin1' : 'utf8');
     fs.fsyncSync(descriptor);
@@ -264,6 +268,7 @@ function keepOwner(descriptor: number, wanted: fs.BigIntStats): void {
 }
 
 function wantedMode({ stats }: Snapshot, { mode }: EditOptions): number {
+  if (typeof mode === 'object') return mode.bits;
   if (stats === undefined) return 0o600;
   const present = Number(stats.mode) & 0o777;
   return mode === 'keep' ? present : present & 0o600;
