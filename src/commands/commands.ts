@@ -27,6 +27,7 @@ import NodesAgentConfig from './nodes/agent-config.ts';
 import NodesBridge from './nodes/bridge.ts';
 import NodesCredentials from './nodes/credentials.ts';
 import NodesDeregister from './nodes/deregister.ts';
+import NodesDoctor from './nodes/doctor.ts';
 import NodesInstallScript from './nodes/install-script.ts';
 import NodesList from './nodes/list.ts';
 import Run from './run.ts';
@@ -74,6 +75,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'nodes:bridge': NodesBridge,
   'nodes:credentials': NodesCredentials,
   'nodes:deregister': NodesDeregister,
+  'nodes:doctor': NodesDoctor,
   'nodes:install-script': NodesInstallScript,
   'nodes:list': NodesList,
   run: Run,
