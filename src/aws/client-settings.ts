@@ -24,12 +24,14 @@ export interface ClientOptions {
   profile?: string | undefined;
   /** Milliseconds an endpoint may say nothing, before its answer or within. Default 30 000. */
   idleMs?: number;
+  /** Waits longer than usual where AWS asks to slow down. Default false. */
+  isPatient?: boolean;
 }
 
 /** The settings of a client of `service`. @throws DevaccessError DA_ENDPOINT */
 export async function clientSettings(
   service: Service,
-  { credentials, region, profile, idleMs = 30_000 }: ClientOptions,
+  { credentials, region, profile, idleMs = 30_000, isPatient = false }: ClientOptions,
 ) {
   const endpoint = (await configuredEndpoints(profile, process.env)).for(service);
   return {
@@ -38,6 +40,7 @@ export async function clientSettings(
     ...(endpoint === undefined ? {} : { endpoint: endpoint.href }),
     ...(profile === undefined ? {} : { profile }),
     maxAttempts: 4,
+    ...(isPatient ? { retryStrategy: await patientRetries() } : {}),
     customUserAgent: [['devaccess', VERSION]] as [string, string][],
     requestHandler: {
       connectionTimeout: 5_000,
@@ -47,6 +50,12 @@ export async function clientSettings(
       ...apiAgents(new Connections(process.env)),
     },
   };
+}
+
+/** Few clients list much; the others do not load this. */
+async function patientRetries() {
+  const { PatientRetries } = await import('./patient-retries.ts');
+  return new PatientRetries();
 }
 
 interface HttpArguments {

@@ -32,18 +32,52 @@ export function table<Entries extends v.ObjectEntries>(entries: Entries) {
 
 /** Tables by names of the person's choice, `[tunnels.NAME]`, in the order of the file. */
 export function named<Schema extends v.GenericSchema>(schema: Schema) {
-  const name = v.pipe(
-    v.string(),
-    v.regex(
-      /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
-      'is not a name: give letters, digits, dots, dashes and underscores, 64 at most',
+  return mapOf(plainName, schema);
+}
+
+/** As `named`, where names become those of files or hosts, of which case may be no part. */
+export function distinctlyNamed<Schema extends v.GenericSchema>(
+  schema: Schema,
+  name: NameSchema = plainName,
+) {
+  return v.pipe(
+    mapOf(name, schema),
+    v.check(
+      (tables) => new Set([...tables.keys()].map((key) => key.toLowerCase())).size === tables.size,
+      'has two names that differ in nothing but upper and lower case',
     ),
   );
+}
+
+type NameSchema = v.GenericSchema<string, string>;
+
+const plainName = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text),
+    'is not a name: give letters, digits, dots, dashes and underscores, 64 at most',
+  ),
+);
+
+/** The name of a server; it must not pass for an instance id, an address or this computer. */
+export const hostName = v.pipe(
+  v.string(),
+  v.check(
+    (text) =>
+      /^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$/.test(text) &&
+      !/^((m?i-|ec2:).*|[0-9.]+|localhost)$/i.test(text),
+    'is not a name for a server: give letters, digits, dots, dashes and underscores, 63 at most, ' +
+      'and no instance id, address or localhost',
+  ),
+);
+
+/** A table whose keys are free; what they must be like is `key`. */
+export function mapOf<Schema extends v.GenericSchema>(key: NameSchema, schema: Schema) {
   return v.pipe(
     v.custom<Table>(isTable, wants('a table')),
     // A map, as valibot drops names such as `prototype` from records.
     v.transform((tables) => new Map(Object.entries(tables))),
-    v.map(name, schema),
+    v.map(key, schema),
   );
 }
 
@@ -53,7 +87,7 @@ export function word(what: string) {
 }
 
 export const region = text('an AWS region such as "eu-central-1"', (value) =>
-  /^[a-z]{2}(-[a-z]+)+-\d{1,2}$/.test(value),
+  /^[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}$/.test(value),
 );
 
 export const remoteHost = text('a host name or address', isRemoteHost);
@@ -97,7 +131,25 @@ export function list<Schema extends v.GenericSchema>(schema: Schema, what: strin
   return v.pipe(v.array(schema, wants(what)), v.minLength(1, `is empty: give ${what}`));
 }
 
-function text(what: string, isValid: (value: string) => boolean) {
+/** One value, or a list of them; a list. */
+export function oneOrMore<Schema extends v.GenericSchema>(schema: Schema, what: string) {
+  const several = list(schema, what);
+  const one = v.pipe(
+    schema,
+    v.transform((value): v.InferOutput<typeof several> => [value]),
+  );
+  // By its form, so that a fault is told of what was written, and where.
+  return v.lazy((input) => (Array.isArray(input) ? several : one));
+}
+
+export const flag = v.boolean(wants('true or false'));
+
+/** One of these words. */
+export function choice<const Options extends readonly string[]>(options: Options) {
+  return v.picklist(options, wants(options.map((option) => JSON.stringify(option)).join(', ')));
+}
+
+export function text(what: string, isValid: (value: string) => boolean) {
   return v.pipe(v.string(wants(what)), v.check(isValid, wants(what)));
 }
 

@@ -1,69 +1,98 @@
+import { MAX_ALIAS, trimEnds } from './alias-name.ts';
+
 /** A server to be named. */
 export interface Named {
   instanceId: string;
-  /** Tag `Name`. Untrusted text. */
-  name: string | undefined;
+  /** As `wantedAlias` gives it. */
+  wanted: string | undefined;
 }
 
-/** Names that are taken. */
-export interface Reserved {
-  has(alias: string): boolean;
+/** A server whose entry stays as it is: in a file that is not written now. */
+export interface KeptHost {
+  alias: string;
+  instanceId: string;
 }
 
-const MAX_LENGTH = 63;
+/** Names that others have. */
+export interface TakenNames {
+  /** Names of the rest of the SSH config. */
+  reserved: { has(alias: string): boolean };
+  kept: readonly KeptHost[];
+}
+
 const FIRST_SUFFIX = 6;
-
-/**
- * A name as an SSH alias: lower case, only `a-z 0-9 . _ -`, at most 63, undefined when nothing is
- * left or it would pass for an id, an address or this computer (8.3). Accents are dropped.
- */
-export function normaliseName(name: string): string | undefined {
-  const cleaned = name
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/-{2,}/g, '-');
-  const alias = trimEnds(trimEnds(cleaned).slice(0, MAX_LENGTH));
-  const isReserved = /^(m?i-[0-9a-f]+|[0-9.]+|localhost)$/.test(alias);
-  return alias === '' || isReserved ? undefined : alias;
-}
 
 /**
  * An alias for every server, by instance id (8.3). Names that several share, or that are taken,
  * get the end of the id, all of them and whatever their order, so that no alias changes its
- * meaning when a server comes or goes before it in a list.
- *
- * @param reserved names other parts of the SSH config give to other hosts
+ * meaning when a server comes or goes before it in a list. Upper and lower case are one.
  */
 export function assignAliases(
   servers: readonly Named[],
-  reserved: Reserved,
+  { reserved, kept }: TakenNames,
 ): ReadonlyMap<string, string> {
-  const bases = new Map(
-    servers.map(({ instanceId, name }) => [instanceId, normaliseName(name ?? '')]),
-  );
+  const keptBy = keptNames(kept);
   const suffixes = new Map<string, number>();
+  const aliases = new Map<string, string>();
+  let open: readonly Named[] = servers;
   for (;;) {
-    const aliases = new Map<string, string>();
-    const holders = new Map<string, string[]>();
-    for (const [id, base] of bases) {
-      const alias = withSuffix(base, id, suffixes.get(id) ?? 0);
-      aliases.set(id, alias);
-      const others = holders.get(alias);
-      if (others === undefined) holders.set(alias, [id]);
-      else others.push(id);
+    for (const { instanceId, wanted } of open) {
+      aliases.set(instanceId, withSuffix(wanted, instanceId, suffixes.get(instanceId) ?? 0));
     }
-    // An alias that is its own id cannot collide: ids are unique and no name looks like one.
-    const colliding = [...holders].filter(
-      ([alias, ids]) => ids.length > 1 || (reserved.has(alias) && alias !== ids[0]),
-    );
-    if (colliding.length === 0) return aliases;
-    for (const id of colliding.flatMap(([, ids]) => ids)) {
+    const colliding = collisions(aliases, keptBy, reserved);
+    if (colliding.size === 0) return aliases;
+    for (const id of colliding) {
       const length = suffixes.get(id) ?? 0;
       suffixes.set(id, length === 0 ? FIRST_SUFFIX : length + 1);
     }
+    open = servers.filter(({ instanceId }) => colliding.has(instanceId));
   }
+}
+
+/** Ids whose alias is another's, too. An alias that is its own id cannot be: ids are unique. */
+function collisions(
+  aliases: ReadonlyMap<string, string>,
+  keptBy: ReadonlyMap<string, ReadonlySet<string>>,
+  reserved: TakenNames['reserved'],
+): ReadonlySet<string> {
+  const holders = new Map<string, string>();
+  const colliding = new Set<string>();
+  for (const [id, alias] of aliases) {
+    if (alias === id) continue;
+    const name = alias.toLowerCase();
+    const other = holders.get(name);
+    if (other === undefined) holders.set(name, id);
+    else colliding.add(other).add(id);
+    const keepers = keptBy.get(name);
+    const isKept = keepers !== undefined && (keepers.size > 1 || !keepers.has(id));
+    if (isKept || reserved.has(alias)) colliding.add(id);
+  }
+  return colliding;
+}
+
+/**
+ * Who has a name in files that stay. A kept `web-abc123` whose id ends so is one of several `web`:
+ * that it stays today makes the others of the group no less several.
+ */
+function keptNames(kept: readonly KeptHost[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const { alias, instanceId } of kept) {
+    for (const name of [alias, withoutSuffix(alias, instanceId)]) {
+      const folded = name.toLowerCase();
+      const holders = names.get(folded);
+      if (holders === undefined) names.set(folded, new Set([instanceId]));
+      else holders.add(instanceId);
+    }
+  }
+  return names;
+}
+
+function withoutSuffix(alias: string, id: string): string {
+  const at = alias.lastIndexOf('-');
+  const digits = alias.slice(at + 1);
+  return at > 0 && digits.length >= FIRST_SUFFIX && id.endsWith(digits)
+    ? alias.slice(0, at)
+    : alias;
 }
 
 /** `base-<last digits of the id>`; the id itself when there is no name or no more digits. */
@@ -71,10 +100,6 @@ function withSuffix(base: string | undefined, id: string, length: number): strin
   const digits = id.slice(id.indexOf('-') + 1);
   if (base === undefined || length > digits.length) return id;
   if (length === 0) return base;
-  const cut = trimEnds(base.slice(0, MAX_LENGTH - 1 - length));
+  const cut = trimEnds(base.slice(0, MAX_ALIAS - 1 - length));
   return `${cut}-${digits.slice(-length)}`;
-}
-
-function trimEnds(text: string): string {
-  return text.replace(/^[-.]+/, '').replace(/[-.]+$/, '');
 }

@@ -5,7 +5,7 @@ export interface InventoryNode {
   instanceId: string;
   /** Tag `Name`, or for hybrid nodes the name they registered with. Untrusted text. */
   name: string | undefined;
-  /** EC2 tags. Untrusted text. */
+  /** Those that were asked for. Untrusted text. */
   tags: ReadonlyMap<string, string>;
   /** EC2 instance state; undefined where EC2 does not know the node. */
   state: string | undefined;
@@ -17,7 +17,8 @@ export interface InventoryNode {
   isWindows: boolean;
   /** Ping status at SSM: `Online`, `ConnectionLost`, …; undefined where SSM does not know it. */
   pingStatus: string | undefined;
-  /** Registered from outside EC2 (`mi-…`). */
+  agentVersion: string | undefined;
+  /** Registered from outside EC2: `mi-…`, or a thing of AWS IoT. */
   isHybrid: boolean;
 }
 
@@ -30,11 +31,21 @@ export type Route = 'direct' | BastionRoute;
 /** A server that gets an entry in the SSH config. */
 export interface HostEntry {
   alias: string;
+  /** Of a fixed host that has none: its alias. */
   instanceId: string;
   route: Route;
   hostName: string;
   user: string | undefined;
   port: number;
+  /** What it is reached through; undefined for its own agent. */
+  bastion: BastionName | undefined;
+}
+
+/** A bastion as entries name it. */
+export interface BastionName {
+  /** Exactly as its own entry spells it: ssh compares case-sensitively. */
+  alias: string;
+  instanceId: string;
 }
 
 const INSTANCE_ID = /^(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})$/;
@@ -47,6 +58,17 @@ export function isInstanceId(text: string): boolean {
 /** An IPv4 or IPv6 address; one with a zone is none that another host could use. */
 export function isPlainAddress(text: string): boolean {
   return isIP(text) !== 0 && !text.includes('%');
+}
+
+/** Whether it is behind a bastion: in its network, with an address there. */
+export function isBehind(node: InventoryNode, bastion: InventoryNode): boolean {
+  const isSameNetwork = node.vpcId !== undefined && node.vpcId === bastion.vpcId;
+  return isSameNetwork && node.privateAddress !== undefined;
+}
+
+/** The value of a tag; that of Name is known of every instance. */
+export function tagValue(node: InventoryNode, key: string): string | undefined {
+  return node.tags.get(key) ?? (key === 'Name' ? node.name : undefined);
 }
 
 export function isOnline(node: InventoryNode): boolean {

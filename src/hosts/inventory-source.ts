@@ -1,5 +1,9 @@
 import type { Filter, Instance, Tag as ResourceTag } from '@aws-sdk/client-ec2';
-import type { InstanceInformation, InstanceInformationStringFilter } from '@aws-sdk/client-ssm';
+import type {
+  InstanceInformation,
+  InstanceInformationStringFilter,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
 import { createEc2Client, createSsmClient } from '../aws/clients.ts';
 import type { ClientOptions } from '../aws/client-settings.ts';
 import { serviceError, strangeAnswer } from '../aws/service-errors.ts';
@@ -17,9 +21,11 @@ export function awsInventorySource(
   options: ClientOptions,
   profile: string | undefined,
 ): InventorySource {
+  const patient = { ...options, isPatient: true };
   return {
-    instances: () => instances(options, profile),
-    managedNodes: () => managedNodes(options, profile),
+    instances: () => instances(patient, profile),
+    managedNodes: () => managedNodes(patient, profile),
+    hybridTags: hybridTags(patient, profile),
   };
 }
 
@@ -119,6 +125,37 @@ async function* managedNodes(
   } finally {
     client.destroy();
   }
+}
+
+/** Tags of one hybrid node at a time, with one client for all that are asked for at once. */
+function hybridTags(
+  options: ClientOptions,
+  profile: string | undefined,
+): NonNullable<InventorySource['hybridTags']> {
+  const context = { service: 'SSM', operation: 'ListTagsForResource', profile };
+  let client: Promise<SSMClient> | undefined;
+  let asked = 0;
+  return async (ResourceId) => {
+    const { ListTagsForResourceCommand } = await import('@aws-sdk/client-ssm');
+    client ??= createSsmClient(options);
+    const shared = client;
+    asked += 1;
+    try {
+      const input = { ResourceType: 'ManagedInstance', ResourceId } as const;
+      const { TagList } = await (await shared).send(new ListTagsForResourceCommand(input));
+      return new Map(objects(TagList).map(({ Key, Value }) => [String(Key), String(Value)]));
+    } catch (error) {
+      // Deregistered since it was listed.
+      if ((error as Error).name === 'InvalidResourceId') return new Map();
+      throw serviceError(error, context);
+    } finally {
+      asked -= 1;
+      if (asked === 0) {
+        client = undefined;
+        (await shared).destroy();
+      }
+    }
+  };
 }
 
 async function* bounded<Page>(

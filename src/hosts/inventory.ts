@@ -1,13 +1,27 @@
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { InstanceInformation } from '@aws-sdk/client-ssm';
 import { DevaccessError } from '../platform/errors.ts';
+import { limiter } from '../platform/limiter.ts';
+import type { Limiter } from '../platform/limiter.ts';
 import { isInstanceId, isPlainAddress } from './host.ts';
 import type { InventoryNode } from './host.ts';
+import { readHybridTags } from './hybrid-tags.ts';
 
 /** Where the inventory comes from: each gives all items of all pages, its errors already ours. */
 export interface InventorySource {
   instances(): AsyncIterable<Instance>;
   managedNodes(): AsyncIterable<InstanceInformation>;
+  /** The tags of a hybrid node, which no list has; none where the source is about one tag. */
+  hybridTags?(instanceId: string): Promise<ReadonlyMap<string, string>>;
+}
+
+export interface ReadOptions {
+  /** Tags to keep, as a large account has many; by default all. */
+  wantsTag?: (key: string) => boolean;
+  /** Shared with other regions and accounts; by default up to 4 lists are read at a time. */
+  limit?: Limiter;
+  /** Told how much has come so far, once a page or so. */
+  onProgress?: (count: { instances: number; managedNodes: number }) => void;
 }
 
 export interface Inventory {
@@ -20,16 +34,50 @@ export interface Inventory {
   knowsInstances: boolean;
 }
 
+/** What SSM says of a node, as far as it plays a part. */
+export interface AgentFacts {
+  instanceId: string;
+  /** Of hybrid nodes: what they registered with, else what the machine calls itself. */
+  name: string | undefined;
+  platformName: string | undefined;
+  isWindows: boolean | undefined;
+  pingStatus: string | undefined;
+  agentVersion: string | undefined;
+  isHybrid: boolean;
+}
+
+/** Calls of one account and region at a time (8.1). */
+const AT_ONCE = 4;
+const NO_TAGS: ReadonlyMap<string, string> = new Map();
+
 /**
  * Reads EC2 and SSM and merges them by instance id (8.1, 8.2). One of the two may be denied; the
- * rest then goes on without it, with a notice.
+ * rest then goes on without it, with a notice. What is not needed is dropped while it comes in, so
+ * that memory holds the nodes, not the answers.
  *
  * @throws DevaccessError DA_ACCESS_DENIED when both are denied; any other error of a call
  */
-export async function readInventory(source: InventorySource): Promise<Inventory> {
+export async function readInventory(
+  source: InventorySource,
+  options: ReadOptions = {},
+): Promise<Inventory> {
+  const { wantsTag = () => true, limit = limiter(AT_ONCE), onProgress = () => undefined } = options;
+  const count = { instances: 0, managedNodes: 0 };
   const [instances, managed] = await Promise.all([
-    collect(source.instances()),
-    collect(source.managedNodes()),
+    limit(() =>
+      collect(source.instances(), (instance) => {
+        count.instances += 1;
+        onProgress(count);
+        return ec2Node(instance, wantsTag);
+      }),
+    ),
+    limit(() =>
+      collect(source.managedNodes(), (node) => {
+        count.managedNodes += 1;
+        onProgress(count);
+        return agentFacts(node);
+      }),
+    ),
   ]);
   if ('denied' in instances && 'denied' in managed) throw instances.denied;
   const notices: string[] = [];
@@ -45,9 +93,11 @@ export async function readInventory(source: InventorySource): Promise<Inventory>
   }
   const known = 'items' in instances ? instances.items : undefined;
   const merged = merge(known, 'items' in managed ? managed.items : []);
+  const hybrid = merged.nodes.filter(({ isHybrid }) => isHybrid);
+  const withoutTags = await readHybridTags(hybrid, source, { wantsTag, limit });
   return {
     nodes: merged.nodes,
-    notices: [...notices, ...merged.notices],
+    notices: [...notices, ...merged.notices, ...withoutTags],
     knowsPingStatus: 'items' in managed,
     knowsInstances: known !== undefined,
   };
@@ -58,42 +108,51 @@ export async function readInventory(source: InventorySource): Promise<Inventory>
  * are then kept, while otherwise they are terminated or out of sight.
  */
 export function merge(
-  instances: readonly Instance[] | undefined,
-  managed: readonly InstanceInformation[],
+  instances: readonly InventoryNode[] | undefined,
+  agents: readonly AgentFacts[],
 ): { nodes: InventoryNode[]; notices: string[] } {
-  const agents = new Map(managed.map((agent) => [plain(agent.InstanceId) ?? '', agent]));
-  const nodes: InventoryNode[] = [];
-  const hidden: string[] = [];
-  const seen = new Set<string>();
+  const byId = new Map(agents.map((agent) => [agent.instanceId, agent]));
+  const nodes = new Map<string, InventoryNode>();
   for (const instance of instances ?? []) {
-    const id = plain(instance.InstanceId) ?? '';
-    if (!isInstanceId(id) || seen.has(id) || isGone(instance)) continue;
-    seen.add(id);
-    nodes.push(ec2Node(id, instance, agents.get(id)));
+    if (nodes.has(instance.instanceId)) continue;
+    const agent = byId.get(instance.instanceId);
+    nodes.set(instance.instanceId, agent === undefined ? instance : withAgent(instance, agent));
   }
-  for (const [id, agent] of agents) {
-    if (!isInstanceId(id) || seen.has(id)) continue;
-    if (instances !== undefined && !id.startsWith('mi-')) hidden.push(id);
-    else nodes.push(agentNode(id, agent));
+  const hidden: string[] = [];
+  for (const agent of byId.values()) {
+    const { instanceId, isHybrid } = agent;
+    if (nodes.has(instanceId)) continue;
+    if (instances !== undefined && !isHybrid) hidden.push(instanceId);
+    else nodes.set(instanceId, agentNode(agent));
   }
-  nodes.sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
   hidden.sort();
   const shown = hidden.slice(0, 5).join(', ') + (hidden.length > 5 ? ', …' : '');
   const notices =
     hidden.length === 0
       ? []
       : [`SSM knows ${shown}, which EC2 does not show: terminated, or hidden from this profile`];
-  return { nodes, notices };
+  const sorted = [...nodes.values()].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  return { nodes: sorted, notices };
 }
 
-function ec2Node(
-  instanceId: string,
+/** An instance as a node; undefined for one that is gone, or whose id has another form. */
+export function ec2Node(
   instance: Instance,
-  agent: InstanceInformation | undefined,
-): InventoryNode {
-  const tags = new Map(
-    (instance.Tags ?? []).map(({ Key, Value }) => [plain(Key) ?? '', plain(Value) ?? '']),
-  );
+  wantsTag: (key: string) => boolean,
+): InventoryNode | undefined {
+  const instanceId = plain(instance.InstanceId) ?? '';
+  // The filter asks for living ones only, but an instance may end between two pages.
+  const state = instance.State?.Name;
+  if (!isInstanceId(instanceId) || state === 'terminated' || state === 'shutting-down') {
+    return undefined;
+  }
+  let name: string | undefined;
+  const tags = new Map<string, string>();
+  for (const { Key, Value } of instance.Tags ?? []) {
+    const key = plain(Key) ?? '';
+    if (key === 'Name') name = plain(Value);
+    if (wantsTag(key)) tags.set(key, plain(Value) ?? '');
+  }
   const ipv6 = instance.NetworkInterfaces?.flatMap((card) => card.Ipv6Addresses ?? []);
   const address =
     instance.PrivateIpAddress ??
@@ -101,34 +160,56 @@ function ec2Node(
     ipv6?.find((ip) => ip.Ipv6Address)?.Ipv6Address;
   return {
     instanceId,
-    name: plain(tags.get('Name')),
-    tags,
-    state: instance.State?.Name,
+    name,
+    tags: tags.size === 0 ? NO_TAGS : tags,
+    state,
     vpcId: instance.VpcId,
     privateAddress: isPlainAddress(address ?? '') ? address : undefined,
-    platformName: plain(agent?.PlatformName) ?? plain(instance.PlatformDetails),
-    isWindows:
-      agent?.PlatformType === undefined
-        ? instance.Platform?.toLowerCase() === 'windows'
-        : agent.PlatformType === 'Windows',
-    pingStatus: plain(agent?.PingStatus),
+    platformName: plain(instance.PlatformDetails),
+    isWindows: instance.Platform?.toLowerCase() === 'windows',
+    pingStatus: undefined,
+    agentVersion: undefined,
     isHybrid: false,
   };
 }
 
-function agentNode(instanceId: string, agent: InstanceInformation): InventoryNode {
-  const isHybrid = instanceId.startsWith('mi-');
+/** What SSM lists, as far as it plays a part; undefined where the id has another form. */
+export function agentFacts(node: InstanceInformation): AgentFacts | undefined {
+  const instanceId = plain(node.InstanceId) ?? '';
+  if (!isInstanceId(instanceId)) return undefined;
+  const isThing = node.SourceType === 'AWS::IoT::Thing';
+  const isHybrid = instanceId.startsWith('mi-') || isThing;
+  const machine = plain(node.ComputerName)?.split('.')[0];
+  const name = plain(node.Name) ?? (isThing ? plain(node.SourceId) : undefined) ?? machine;
   return {
     instanceId,
-    name: isHybrid ? (plain(agent.Name) ?? plain(agent.ComputerName)?.split('.')[0]) : undefined,
-    tags: new Map(),
+    name: isHybrid ? name : undefined,
+    platformName: plain(node.PlatformName),
+    isWindows: node.PlatformType === undefined ? undefined : node.PlatformType === 'Windows',
+    pingStatus: plain(node.PingStatus),
+    agentVersion: plain(node.AgentVersion),
+    isHybrid,
+  };
+}
+
+function withAgent(instance: InventoryNode, agent: AgentFacts): InventoryNode {
+  return {
+    ...instance,
+    platformName: agent.platformName ?? instance.platformName,
+    isWindows: agent.isWindows ?? instance.isWindows,
+    pingStatus: agent.pingStatus,
+    agentVersion: agent.agentVersion,
+  };
+}
+
+function agentNode(agent: AgentFacts): InventoryNode {
+  return {
+    ...agent,
+    tags: NO_TAGS,
     state: undefined,
     vpcId: undefined,
     privateAddress: undefined,
-    platformName: plain(agent.PlatformName),
-    isWindows: agent.PlatformType === 'Windows',
-    pingStatus: plain(agent.PingStatus),
-    isHybrid,
+    isWindows: agent.isWindows ?? false,
   };
 }
 
@@ -137,17 +218,16 @@ function plain(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The filter asks for living ones only, but an instance may end between two pages. */
-function isGone({ State }: Instance): boolean {
-  return State?.Name === 'terminated' || State?.Name === 'shutting-down';
-}
-
-async function collect<T>(
+async function collect<T, U>(
   items: AsyncIterable<T>,
-): Promise<{ items: T[] } | { denied: DevaccessError }> {
-  const collected: T[] = [];
+  kept: (item: T) => U | undefined,
+): Promise<{ items: U[] } | { denied: DevaccessError }> {
+  const collected: U[] = [];
   try {
-    for await (const item of items) collected.push(item);
+    for await (const item of items) {
+      const facts = kept(item);
+      if (facts !== undefined) collected.push(facts);
+    }
   } catch (error) {
     if (error instanceof DevaccessError && error.code === 'DA_ACCESS_DENIED') {
       return { denied: error };

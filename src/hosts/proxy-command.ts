@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
+import { isRemoteHost } from '../platform/remote-host.ts';
 import { isInstanceId, isPlainAddress } from './host.ts';
 
 export interface ProxyProgram {
@@ -12,7 +13,8 @@ export interface ProxyProgram {
 export interface ProxyAccount {
   /** Undefined leaves the choice to the environment ssh runs in. */
   profile: string | undefined;
-  region: string;
+  /** Undefined as well. */
+  region: string | undefined;
   /** `--pace` and `--window` of the proxy. */
   flow?: { pace?: string | undefined; window?: string | undefined };
 }
@@ -40,7 +42,7 @@ export function proxyCommands(program: ProxyProgram, account: ProxyAccount): Pro
   const { profile, region, flow = {} } = account;
   const tail = [
     ...(profile === undefined ? [] : [`--profile ${profileWord(profile)}`]),
-    `--region ${region}`,
+    ...(region === undefined ? [] : [`--region ${region}`]),
     // The config file holds digits and a slash, or `off`.
     ...Object.entries(flow).map(([name, value]) => `--${name} ${value}`),
   ].join(' ');
@@ -48,7 +50,7 @@ export function proxyCommands(program: ProxyProgram, account: ProxyAccount): Pro
     direct: `${head} --target %h --port %p ${tail}`,
     through: (nodeId, address) => {
       // The inventory holds no other; a shell reads this.
-      if (!isInstanceId(nodeId) || !isPlainAddress(address)) {
+      if (!isInstanceId(nodeId) || !(isPlainAddress(address) || isRemoteHost(address))) {
         throw new Error(`not a node and an address: ${nodeId}, ${address}`);
       }
       return `${head} --target ${nodeId} --host ${address} --port %p ${tail}`;

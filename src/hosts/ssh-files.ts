@@ -2,20 +2,32 @@
 import { readdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { readTextFile } from '../platform/safe-file.ts';
+import { segments } from './inline-texts.ts';
+import type { Segment } from './inline-texts.ts';
 
 export interface Directive {
   /** Lower case. */
   keyword: string;
   words: string[];
+  /** All that follows the keyword. */
+  value: string;
+  /** From 1. */
+  line: number;
 }
 
 /** ssh itself stops at this depth. */
 const MAX_INCLUDE_DEPTH = 16;
+/** More than any person's config has. */
+const MAX_FILES = 2_000;
 
-/** The directives of a config text, quotes taken off; ssh_config(5). Never throws. */
-export function sshDirectives(text: string): Directive[] {
-  return text.split(/\r?\n/).flatMap((line) => {
-    const match = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*)$/.exec(line);
+/**
+ * The directives of a config text, quotes taken off; ssh_config(5). Never throws.
+ *
+ * @param firstLine number of the text's first line
+ */
+export function sshDirectives(text: string, firstLine = 1): Directive[] {
+  return text.split(/\r?\n/).flatMap((content, at) => {
+    const match = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*)$/.exec(content);
     if (match === null) return [];
     const [, keyword = '', rest = ''] = match;
     const words = [...rest.matchAll(/"([^"]*)"|([^\s"]+)/g)].map(
@@ -23,7 +35,12 @@ export function sshDirectives(text: string): Directive[] {
     );
     const comment = words.findIndex((word) => word.startsWith('#'));
     return [
-      { keyword: keyword.toLowerCase(), words: words.slice(0, comment < 0 ? undefined : comment) },
+      {
+        keyword: keyword.toLowerCase(),
+        words: words.slice(0, comment < 0 ? undefined : comment),
+        value: rest.trim(),
+        line: firstLine + at,
+      },
     ];
   });
 }
@@ -42,32 +59,98 @@ export function globCovers(pattern: string, path: string): boolean {
   return wanted.every((part, index) => componentMatches(part, actual[index] ?? ''));
 }
 
+/** What must hold for a directive to count: the patterns of a Host line, or the words of a Match. */
+export type Condition = { kind: 'host' | 'match'; words: readonly string[] };
+
+export interface PlacedDirective extends Directive {
+  path: string;
+  /** All of them must hold: those of the files around it, and of its own. */
+  conditions: readonly Condition[];
+}
+
+/** What `readSshConfig` comes across, in the order in which ssh reads it. */
+export type ConfigItem = PlacedDirective | { ownText: string };
+
+export interface ConfigPlace {
+  /** `~/.ssh/config`. */
+  configPath: string;
+  /** Its text where that is about to be another than what lies there. */
+  configText: string;
+  loginHome: string;
+  /** Tells the files that only devaccess writes, which are not read. */
+  isOurs: (path: string) => boolean;
+  /** Those of them that there are, or will be. */
+  ownFiles: readonly string[];
+}
+
 /**
- * Names that `Host` lines outside `ours` define, in the given config and all it includes; patterns
- * are left out. Files that cannot be read define nothing we could know of.
- *
- * @param isOurs tells the files devaccess wrote for this very profile and region
+ * The directives of the person's config and of all it includes, with the places of our own texts
+ * among them. Files that cannot be read hold nothing we could know of.
  */
-export function foreignHostNames(
-  configPath: string,
-  loginHome: string,
-  isOurs: (path: string) => boolean,
-): Set<string>[] {
-  const lines: Set<string>[] = [];
-  const seen = new Set<string>();
-  const visit = (path: string, depth: number): void => {
-    if (seen.has(path) || isOurs(path) || depth > MAX_INCLUDE_DEPTH) return;
-    seen.add(path);
-    for (const { keyword, words } of sshDirectives(readOrEmpty(path))) {
-      if (keyword === 'host') {
-        lines.push(new Set(words.filter((word) => !/[*?!]/.test(word))));
-      } else if (keyword === 'include') {
-        const found = words.flatMap((word) => expand(includePath(word, loginHome)));
-        for (const included of found) visit(included, depth + 1);
+export function* readSshConfig(place: ConfigPlace): Generator<ConfigItem> {
+  const budget = { files: MAX_FILES };
+  yield* visit(place.configPath, { ...place, budget }, [], [place.configPath]);
+}
+
+interface Visit extends ConfigPlace {
+  /** Files that include each other could be read for ever. */
+  budget: { files: number };
+}
+
+function* visit(
+  path: string,
+  place: Visit,
+  outer: readonly Condition[],
+  around: readonly string[],
+): Generator<ConfigItem> {
+  place.budget.files -= 1;
+  const text = path === place.configPath ? place.configText : readOrEmpty(path);
+  let own: Condition[] = [];
+  for (const segment of segmentsOf(text, path)) {
+    if ('name' in segment) {
+      yield { ownText: segment.name };
+      own = [];
+      continue;
+    }
+    for (const directive of sshDirectives(segment.foreign, segment.line)) {
+      const { keyword, words } = directive;
+      if (keyword === 'host' || keyword === 'match') own = [{ kind: keyword, words }];
+      const conditions = [...outer, ...own];
+      yield { ...directive, path, conditions };
+      if (keyword !== 'include' || around.length > MAX_INCLUDE_DEPTH) continue;
+      for (const included of words.flatMap((word) => includedFiles(word, place))) {
+        if (place.isOurs(included)) yield { ownText: basename(included) };
+        else if (!around.includes(included) && place.budget.files > 0) {
+          yield* visit(included, place, conditions, [...around, included]);
+        }
       }
     }
-  };
-  visit(configPath, 0);
+  }
+}
+
+/** The files an argument of Include stands for, in the order in which ssh reads them. */
+function includedFiles(word: string, { loginHome, isOurs, ownFiles }: Visit): string[] {
+  const pattern = includePath(Buffer.from(word, 'latin1').toString('utf8'), loginHome);
+  const others = expand(pattern).filter((path) => !isOurs(path));
+  return [...others, ...ownFiles.filter((path) => globCovers(pattern, path))].sort();
+}
+
+/** A text of ours without its end is told of when it is to be written. */
+function segmentsOf(text: string, path: string): Segment[] {
+  try {
+    return segments(text, path);
+  } catch {
+    return [{ foreign: text, line: 1 }];
+  }
+}
+
+/** Names that Host lines define, by line; patterns are left out. */
+export function hostNames(items: Iterable<ConfigItem>): Set<string>[] {
+  const lines: Set<string>[] = [];
+  for (const item of items) {
+    if ('ownText' in item || item.keyword !== 'host') continue;
+    lines.push(new Set(item.words.filter((word) => !/[*?!]/.test(word))));
+  }
   return lines;
 }
 

@@ -1,232 +1,266 @@
 import { join } from 'node:path';
-import type { EditOptions } from '../platform/safe-file.ts';
-import { editFile, readTextFile } from '../platform/safe-file.ts';
-import { unifiedDiff } from '../platform/unified-diff.ts';
-import type { Reserved } from './aliases.ts';
-import { chooseBastion } from './bastion.ts';
-import { trustInSync } from './host-keys/sync-trust.ts';
-import type { BastionRoute, HostEntry, Route } from './host.ts';
-import { checkUser } from './host-user.ts';
-import { readInventory } from './inventory.ts';
-import type { Inventory, InventorySource } from './inventory.ts';
-import { knownHosts } from './known-hosts.ts';
-import { planHosts } from './plan.ts';
-import type { SkippedNode } from './plan.ts';
-import { proxyCommands } from './proxy-command.ts';
+import { DevaccessError } from '../platform/errors.ts';
+import { readTextFile } from '../platform/safe-file.ts';
+import { nothingThere } from './bastion.ts';
+import { EntryStyles } from './entry-styles.ts';
+import { planFixedHosts } from './fixed-hosts.ts';
+import type { FixedHost, KnownEntry, PlannedFixed } from './fixed-hosts.ts';
+import { nameHosts, sorted } from './name-hosts.ts';
+import type { NamedAccount } from './name-hosts.ts';
+import { checkTrust, trustInSync } from './host-keys/sync-trust.ts';
+import type { TrustedText } from './host-keys/sync-trust.ts';
+import { isOwnPath, readOwnTexts } from './own-texts.ts';
+import type { OwnText } from './own-texts.ts';
 import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
-import {
-  hostBlocks,
-  hostsFileLock,
-  hostsFileName,
-  refuseForeign,
-  renderHostsFile,
-  sorted,
-} from './ssh-config-file.ts';
-import { foreignHostNames } from './ssh-files.ts';
-import { includeLine, withInclude } from './ssh-include.ts';
+import { readAccounts } from './read-accounts.ts';
+import type {
+  AccountFailure,
+  PlannedAccount,
+  ReadAccounts,
+  SyncAccount,
+  SyncProgress,
+} from './read-accounts.ts';
+import { renderEntry } from './render-entry.ts';
+import { shadowNotices, textEntries } from './shadows.ts';
+import { FIXED_OWNER, FIXED_TEXT_NAME, refuseForeign, renderHostsText } from './ssh-config-file.ts';
+import { readSshConfig } from './ssh-files.ts';
+import type { ConfigPlace } from './ssh-files.ts';
+import { hostChanges } from './sync-changes.ts';
+import { entriesOf, failureOf, fixedEntry, skippedOf, titled } from './sync-result.ts';
+import type { SyncResult } from './sync-result.ts';
+import { parseSyncedTexts } from './synced-hosts.ts';
+import type { SyncedHost } from './synced-hosts.ts';
+import { reservedNames } from './taken-names.ts';
+import { textName, textScope } from './text-scope.ts';
+import { configAfter, planWrites, write } from './write-texts.ts';
+import type { ConfigWorld, WritePlan } from './write-texts.ts';
 
 export interface SyncRequest {
-  /** Names the file; the account the hosts belong to. */
-  profile: string;
-  /** Profile written into ProxyCommand; undefined leaves it to the environment. */
-  proxyProfile: string | undefined;
-  region: string;
-  /** Instance id or `tag:KEY=VALUE`. */
-  bastion: string | undefined;
-  /** How hosts behind the bastion are reached. */
-  route: BastionRoute;
-  user: string | undefined;
-  flow?: ProxyAccount['flow'];
+  accounts: readonly SyncAccount[];
+  /** Fleets whose account could not be settled. */
+  failures: readonly AccountFailure[];
+  /** Undefined leaves them as they are. */
+  fixedHosts: readonly FixedHost[] | undefined;
+  /** What writes the fixed hosts again. */
+  fixedCommand: string;
+  /** The config file that fleets and fixed hosts are from. */
+  config: string;
+  /** Whether this is about all that the config file has, so that the rest of it is no more. */
+  isComplete: boolean;
+  /** Into the config itself instead of files of their own. */
+  inline: boolean;
+  flow: ProxyAccount['flow'];
   dryRun: boolean;
+  onProgress?: (progress: SyncProgress) => void;
 }
 
-export interface SyncWorld {
-  source: InventorySource;
-  /** `~/.ssh`. */
-  sshDirectory: string;
-  /** The home ssh itself uses. */
-  loginHome: string;
+export interface SyncWorld extends ConfigWorld {
   program: ProxyProgram;
 }
 
-/** What `devaccess hosts sync --json` prints. */
-export interface SyncResult {
-  files: { path: string; outcome: 'created' | 'changed' | 'unchanged' }[];
-  /** Aliases. */
-  added: string[];
-  changed: string[];
-  removed: string[];
-  unchanged: string[];
-  hosts: {
-    alias: string;
-    instanceId: string;
-    route: Route;
-    hostName: string;
-    user: string | null;
-    port: number;
-  }[];
-  skipped: SkippedNode[];
-  notices: string[];
-  dryRun: boolean;
-  /** Unified diff of the files; only with dryRun. */
-  diff?: string;
-}
-
-interface FileEdit {
-  path: string;
-  edit: (text: string) => string;
-  options: EditOptions;
-}
-
 /**
- * Brings the SSH config up to date with EC2 and SSM (section 8 of the hosts facts): an own file
- * for this profile and region, and one Include of it at the top of `~/.ssh/config`.
+ * Brings the SSH config up to date with EC2 and SSM (section 8 of the hosts facts): a text of our own
+ * for each account and region, and one Include of them at the top of `~/.ssh/config`. What fails
+ * keeps its entries and does not spoil the others.
  *
- * @throws DevaccessError DA_BASTION_NOT_FOUND, DA_BASTION_AMBIGUOUS, DA_BASTION_OFFLINE, DA_USAGE,
- *   DA_UNQUOTABLE_PATH, DA_FOREIGN_FILE, those of the calls and of `editFile`
+ * @throws DevaccessError the failure where there is one account and it failed; DA_USAGE,
+ *   DA_UNQUOTABLE_PATH, DA_FOREIGN_FILE, DA_INLINE_BLOCK, DA_FOLDER_UNSAFE and those of `editFile`
  */
 export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise<SyncResult> {
+  const { fixedHosts = [], dryRun } = request;
+  const styles = new EntryStyles({ ...world, flow: request.flow });
   // Everything that can be refused is, before AWS is asked.
-  const user = request.user === undefined ? undefined : checkUser(request.user);
-  const { proxyProfile, region, flow = {} } = request;
-  const commands = proxyCommands(world.program, { profile: proxyProfile, region, flow });
+  for (const account of request.accounts) styles.of(account);
+  if (request.fixedHosts !== undefined) checkPlace(FIXED_TEXT_NAME, request, world);
 
-  const inventory = await readInventory(world.source);
-  const bastion = chooseBastion(inventory, request.bastion);
-  const folder = join(world.sshDirectory, 'config.d');
-  const fileName = hostsFileName(request.profile, request.region);
-  const path = join(folder, fileName);
-  const mainConfig = join(world.sshDirectory, 'config');
-  const ids = new Set(inventory.nodes.map(({ instanceId }) => instanceId));
-  const reserved = reservedNames(world, path, ids);
-  const plan = planHosts(inventory.nodes, bastion, { route: request.route, user, reserved });
-  const entries = sorted(plan.entries);
-  const trust = trustInSync(path, world, (id) => !ids.has(id) && isTold(inventory, id));
-  const rendered = renderHostsFile(
-    {
-      command: regenerateCommand(request),
-      bastion: { alias: plan.bastionAlias, instanceId: bastion.instanceId },
-      proxyCommands: commands,
-    },
-    entries,
+  const read = await readAccounts(request.accounts, request.onProgress ?? (() => undefined));
+  const present = readOwnTexts(world.sshDirectory);
+  const { planned, failures } = settled(withoutForeign(read, request, world), request, present);
+  const scope = textScope(present, {
+    accounts: planned.map(({ account }) => account),
+    failures,
+    completeConfig: request.isComplete ? request.config : undefined,
+    writesFixed: request.fixedHosts !== undefined,
+  });
+  const kept = parseSyncedTexts(scope.kept).flatMap(({ hosts }) => hosts);
+  const place = configPlace(world, present);
+  const reserved = reservedNames(readSshConfig(place), world.sshDirectory, {
+    isListed: (id) => planned.some(({ isListed }) => isListed(id)),
+    fixed: fixedHosts.map(({ name }) => name),
+  });
+  const named = nameHosts(planned, { reserved, kept });
+  const fixed = planFixedHosts(fixedHosts, [
+    ...named.flatMap(knownEntries),
+    ...kept.map(keptEntry),
+  ]);
+
+  const trust = trustInSync(
+    trustedTexts(planned, named, request.fixedHosts === undefined ? undefined : fixed.planned),
+    (name) => scope.kept.some((own) => own.name === name),
+    world,
   );
-  const text = trust.withTrustedKeys(rendered);
-
-  const place = { ...world, hostsFile: path };
-  const before = readTextFile(path) ?? '';
-  const edits: FileEdit[] = [
-    {
-      path,
-      edit: (present) => (refuseForeign(present, path), text),
-      options: { lockPath: hostsFileLock(path) },
-    },
-    ...trust.edits,
-    {
-      path: mainConfig,
-      edit: (present) => withInclude(present, place),
-      options: {
-        mode: 'keep',
-        encoding: 'binary',
-        advice: `add '${includeLine(place)}' above all Host lines yourself, once`,
-      },
-    },
-  ];
-  const diff = request.dryRun ? edits.map(diffOf).join('') : undefined;
-  const files = request.dryRun ? edits.map(foresee) : await applyAll(edits);
+  const texts = renderTexts(named, fixed.planned, request, styles);
+  for (const [name, text] of texts) {
+    if (text !== undefined) texts.set(name, trust.withTrustedKeys(name, text));
+  }
+  const plan = planWrites({ texts, scope, trust, inline: request.inline }, world);
+  if (!dryRun) styles.makeFolders();
+  const { files, diff } = await write(plan, dryRun);
+  const former = [...scope.replaced, ...scope.removed].map(({ text }) => text);
   return {
     files,
-    ...compareBlocks(before, text),
-    hosts: entries.map(hostResult),
-    skipped: plan.skipped,
-    notices: [...inventory.notices, ...placeNotices(world)],
-    dryRun: request.dryRun,
+    ...hostChanges(
+      former,
+      [...texts.values()].filter((text) => text !== undefined),
+    ),
+    hosts: [...fixed.planned.map(fixedEntry), ...named.flatMap(entriesOf)],
+    skipped: [
+      ...fixed.skipped.map((host) => ({ ...host, instanceId: null, fleet: null, region: null })),
+      ...named.flatMap(skippedOf),
+    ],
+    filtered: named.reduce((sum, { filtered }) => sum + filtered, 0),
+    failed: failures.map(failureOf),
+    notices: [
+      ...new Set([
+        ...named.flatMap(({ account, notices }) => notices.map((text) => titled(account, text))),
+        ...styles.notices,
+        ...shadowsOf(plan, place, texts, scope.kept),
+        ...placeNotices(world),
+      ]),
+    ],
+    dryRun,
     ...(diff === undefined ? {} : { diff }),
   };
 }
 
-/** Whether the inventory would have an instance or a node if there was one of this id. */
-function isTold({ knowsInstances, knowsPingStatus }: Inventory, id: string): boolean {
-  return id.startsWith('mi-') ? knowsPingStatus : knowsInstances;
-}
-
-async function applyAll(edits: readonly FileEdit[]): Promise<SyncResult['files']> {
-  const files: SyncResult['files'] = [];
-  for (const { path, edit, options } of edits) {
-    const { path: written, outcome } = await editFile(path, edit, options);
-    files.push({ path: written, outcome });
+/** A file of somebody else's in the place of ours spoils no other. */
+function withoutForeign(read: ReadAccounts, request: SyncRequest, world: SyncWorld): ReadAccounts {
+  const planned: PlannedAccount[] = [];
+  const failures = [...read.failures];
+  for (const each of read.planned) {
+    try {
+      checkPlace(textName(each.account), request, world);
+      planned.push(each);
+    } catch (error) {
+      if (!(error instanceof DevaccessError)) throw error;
+      failures.push({ ...each.account, error });
+    }
   }
-  return files;
+  return { planned, failures };
 }
 
-function foresee({ path, edit, options }: FileEdit): SyncResult['files'][number] {
-  const present = readTextFile(path, options);
-  const isSame = edit(present ?? '') === (present ?? '');
-  return { path, outcome: isSame ? 'unchanged' : present === undefined ? 'created' : 'changed' };
+/** @throws DevaccessError DA_FOREIGN_FILE, DA_KNOWN_HOSTS */
+function checkPlace(name: string, { inline }: SyncRequest, world: SyncWorld): void {
+  const path = join(world.sshDirectory, 'config.d', name);
+  if (!inline) refuseForeign(readTextFile(path) ?? '', path);
+  checkTrust(name, world);
 }
 
-function diffOf({ path, edit, options }: FileEdit): string {
-  const present = readTextFile(path, options) ?? '';
-  const shown = (text: string): string =>
-    options.encoding === 'binary' ? Buffer.from(text, 'latin1').toString('utf8') : text;
-  return unifiedDiff(path, shown(present), shown(edit(present)));
-}
-
-/**
- * Names taken elsewhere; a line about a server of this very inventory takes nothing away. A tag
- * must not take over a domain name the person already reaches, such as that of a Git server.
- */
-function reservedNames(
-  { sshDirectory, loginHome }: SyncWorld,
-  ownFile: string,
-  ids: ReadonlySet<string>,
-): Reserved {
-  const mainConfig = join(sshDirectory, 'config');
-  const lines = foreignHostNames(mainConfig, loginHome, (path) => path === ownFile);
-  const foreign = lines.filter((names) => ![...names].some((name) => ids.has(name)));
-  const names = new Set(foreign.flatMap((line) => [...line]));
-  const known = readTextFile(join(sshDirectory, 'known_hosts'), { encoding: 'binary' }) ?? '';
-  const isKnown = knownHosts(known);
-  return { has: (alias) => names.has(alias) || (alias.includes('.') && isKnown(alias)) };
-}
-
-function compareBlocks(
-  before: string,
-  after: string,
-): Pick<SyncResult, 'added' | 'changed' | 'removed' | 'unchanged'> {
-  const old = hostBlocks(before);
-  const now = hostBlocks(after);
-  const added: string[] = [];
-  const changed: string[] = [];
-  const unchanged: string[] = [];
-  for (const [id, block] of now) {
-    const former = old.get(id);
-    const list = former === undefined ? added : former.text === block.text ? unchanged : changed;
-    list.push(block.alias);
+/** What went wrong, with what looks like a wrong region; thrown where nothing else is left. */
+function settled(
+  read: ReadAccounts,
+  { accounts, failures: earlier, fixedHosts = [] }: SyncRequest,
+  present: readonly OwnText[],
+): ReadAccounts {
+  const isNothing = ({ account, plan }: PlannedAccount): boolean =>
+    account.fleet === undefined &&
+    plan.reached.length + plan.skipped.length + plan.filtered === 0 &&
+    !present.some(({ name }) => name === textName(account));
+  const isLost = read.planned.length > 0 && read.planned.every(isNothing);
+  const lost = isLost ? read.planned : [];
+  const failures = [
+    ...earlier,
+    ...read.failures,
+    ...lost.map(({ account }) => ({ ...account, error: nothingThere() })),
+  ];
+  const [only] = failures;
+  if (only !== undefined && accounts.length + earlier.length === 1 && fixedHosts.length === 0) {
+    throw only.error;
   }
-  const removed = [...old].filter(([id]) => !now.has(id)).map(([, { alias }]) => alias);
-  return { added, changed, removed, unchanged };
+  return { planned: isLost ? [] : read.planned, failures };
 }
 
-function regenerateCommand(request: SyncRequest): string {
-  const option = (name: string, value: string | undefined): string =>
-    value === undefined ? '' : ` --${name} ${shellWord(value)}`;
-  return (
-    `devaccess hosts sync${option('profile', request.proxyProfile)}` +
-    option('region', request.region) +
-    option('bastion', request.bastion) +
-    option('route', request.route === 'jump' ? undefined : request.route) +
-    option('user', request.user)
-  );
+function trustedTexts(
+  planned: readonly PlannedAccount[],
+  named: readonly NamedAccount[],
+  fixed: readonly PlannedFixed[] | undefined,
+): TrustedText[] {
+  const texts = planned.map(({ account, isListed, isGone }): TrustedText => {
+    const entries = named.find((each) => each.account === account)?.entries ?? [];
+    const ids = new Set(entries.map(({ instanceId }) => instanceId));
+    return { name: textName(account), hasEntry: (id) => ids.has(id), isListed, isGone };
+  });
+  if (fixed === undefined) return texts;
+  const ids = new Set(fixed.map(({ entry }) => entry.instanceId));
+  const hasEntry = (id: string): boolean => ids.has(id);
+  const isGone = (id: string): boolean => !ids.has(id);
+  return [...texts, { name: FIXED_TEXT_NAME, hasEntry, isListed: hasEntry, isGone }];
 }
 
-/** Control characters cannot be a part of a comment line. */
-function shellWord(value: string): string {
-  if (/^[\w:=.@/+-]+$/.test(value)) return value;
-  return `'${value.replace(/\p{Cc}/gu, '?').replaceAll("'", `'\\''`)}'`;
+function knownEntries({ account, entries }: NamedAccount): KnownEntry[] {
+  const { proxyProfile: profile, region } = account;
+  return entries.map(({ alias, instanceId, route }) => ({
+    alias,
+    instanceId,
+    hasAgent: route === 'direct',
+    profile,
+    region,
+  }));
 }
 
-function hostResult(entry: HostEntry): SyncResult['hosts'][number] {
-  return { ...entry, user: entry.user ?? null };
+function keptEntry({ behind, ...host }: SyncedHost): KnownEntry {
+  return { ...host, hasAgent: behind === undefined };
+}
+
+/** Texts by name; undefined for one that has nothing to say any more. */
+function renderTexts(
+  named: readonly NamedAccount[],
+  fixed: readonly PlannedFixed[],
+  { fixedHosts, fixedCommand, config }: SyncRequest,
+  styles: EntryStyles,
+): Map<string, string | undefined> {
+  const texts = new Map<string, string | undefined>();
+  if (fixedHosts !== undefined) {
+    const inOrder = sorted(fixed.map((host) => ({ ...host.entry, host })));
+    const entries = inOrder.map(({ host }) => renderEntry(host.entry, styles.ofFixed(host)));
+    const owner = { fleet: FIXED_OWNER, config };
+    const text = { command: fixedCommand, owner, comments: [], entries };
+    texts.set(FIXED_TEXT_NAME, entries.length === 0 ? undefined : renderHostsText(text));
+  }
+  for (const { account, entries: hosts, comments } of named) {
+    const { fleet, command } = account;
+    const owner = { fleet, config: fleet === undefined ? undefined : config };
+    const style = styles.of(account);
+    const entries = hosts.map((entry) => renderEntry(entry, style));
+    const isEmpty = entries.length + comments.length === 0;
+    const text = { command, owner, comments, entries };
+    texts.set(textName(account), isEmpty ? undefined : renderHostsText(text));
+  }
+  return texts;
+}
+
+function configPlace(world: SyncWorld, present: readonly OwnText[]): ConfigPlace {
+  const { sshDirectory, loginHome } = world;
+  const configPath = join(sshDirectory, 'config');
+  const files = present.filter(({ place }) => place === 'file');
+  return {
+    configPath,
+    configText: readTextFile(configPath, { encoding: 'binary' }) ?? '',
+    loginHome,
+    isOurs: (path) => isOwnPath(sshDirectory, path),
+    ownFiles: files.map(({ name }) => join(sshDirectory, 'config.d', name)),
+  };
+}
+
+function shadowsOf(
+  plan: WritePlan,
+  place: ConfigPlace,
+  texts: ReadonlyMap<string, string | undefined>,
+  kept: readonly OwnText[],
+): string[] {
+  const after = { ...place, configText: configAfter(plan), ownFiles: plan.ownFiles };
+  const all = new Map([...kept.map(({ name, text }) => [name, text] as const), ...texts]);
+  return shadowNotices(readSshConfig(after), (name) => textEntries(all.get(name) ?? ''));
 }
 
 /** What about this computer will surprise the person later. */

@@ -1,15 +1,15 @@
 /** Reading back what `hosts sync` wrote: names that other commands take, and how to reach them. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
-import { readTextFile } from '../platform/safe-file.ts';
 import { isInstanceId } from './host.ts';
-import { globCovers, sshDirectives } from './ssh-files.ts';
-import { HOSTS_FILE_PATTERN, hostBlocks, isHostsFile } from './ssh-config-file.ts';
+import { readOwnTexts } from './own-texts.ts';
+import { hostBlocks } from './ssh-config-file.ts';
+import type { HostBlock } from './ssh-config-file.ts';
+import { sshDirectives } from './ssh-files.ts';
 
 /** A host as its entry says it is reached. */
 export interface SyncedHost {
   alias: string;
+  /** Of a fixed host that has none: its alias. */
   instanceId: string;
   /** The bastion's instance id, and the address behind it; undefined for a node of Systems Manager itself. */
   behind: { bastion: string; hostName: string } | undefined;
@@ -19,24 +19,20 @@ export interface SyncedHost {
   port: number;
 }
 
-/** A file that `hosts sync` wrote. */
-export interface SyncedFile {
-  path: string;
+/** A text that `hosts sync` wrote. */
+export interface SyncedText {
+  name: string;
   hosts: SyncedHost[];
 }
 
-/** Every host in the files that `hosts sync` wrote, in the order of file and entry. */
+/** Every host that `hosts sync` wrote, in the order of texts and entries. */
 export function readSyncedHosts(sshDirectory: string): SyncedHost[] {
-  return readSyncedFiles(sshDirectory).flatMap(({ hosts }) => hosts);
+  return readSyncedTexts(sshDirectory).flatMap(({ hosts }) => hosts);
 }
 
-/** The files that `hosts sync` wrote, by name. */
-export function readSyncedFiles(sshDirectory: string): SyncedFile[] {
-  const folder = join(sshDirectory, 'config.d');
-  return listFolder(folder)
-    .filter((name) => globCovers(join(sshDirectory, HOSTS_FILE_PATTERN), join(folder, name)))
-    .map((name) => join(folder, name))
-    .map((path) => ({ path, hosts: parseHosts(readTextFile(path) ?? '') }));
+/** The texts that `hosts sync` wrote, by name. */
+export function readSyncedTexts(sshDirectory: string): SyncedText[] {
+  return parseSyncedTexts(readOwnTexts(sshDirectory));
 }
 
 /** The node to start a session on, and what to reach from there. */
@@ -105,36 +101,55 @@ interface Entry {
   port: number;
 }
 
-/** The hosts of one file. A jump is through a host of the same file, with its account. */
-function parseHosts(text: string): SyncedHost[] {
-  if (!isHostsFile(text)) return [];
-  const entries = [...hostBlocks(text)].map(([instanceId, { alias, text: block }]): Entry => {
-    const settings = new Map(sshDirectives(block).map(({ keyword, words }) => [keyword, words]));
-    const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
-    const command = settings.get('proxycommand') ?? [];
-    const port = Number(first('port') ?? 22);
-    return {
-      alias,
-      instanceId,
-      hostName: first('hostname'),
-      jump: first('proxyjump'),
-      command,
-      port,
-    };
+/**
+ * The hosts of texts that `hosts sync` wrote. A jump is through a host of the same text, for fixed
+ * hosts also of another, with its account.
+ */
+export function parseSyncedTexts(texts: readonly { name: string; text: string }[]): SyncedText[] {
+  const parsed = texts.map(({ name, text }) => ({
+    name,
+    entries: hostBlocks(text).map(parseEntry),
+  }));
+  const byAlias = new Map(
+    parsed.flatMap(({ entries }) => entries.map((entry) => [entry.alias, entry])),
+  );
+  return parsed.map(({ name, entries }) => {
+    const here = new Map(entries.map((entry) => [entry.alias, entry]));
+    const hosts = entries.flatMap((entry) => {
+      const { jump = '' } = entry;
+      return syncedHost(entry, here.get(jump) ?? byAlias.get(jump));
+    });
+    return { name, hosts };
   });
-  return entries.flatMap(({ alias, instanceId, hostName, jump, command, port }): SyncedHost[] => {
-    if (jump === undefined) {
-      const { target, host, ...account } = proxyFlags(command);
-      const isBehind = target !== undefined && host !== undefined;
-      const behind = isBehind ? { bastion: target, hostName: host } : undefined;
-      return [{ alias, instanceId, behind, port, ...account }];
-    }
-    const bastion = entries.find((entry) => entry.alias === jump);
-    if (bastion === undefined || hostName === undefined) return [];
-    const behind = { bastion: bastion.instanceId, hostName };
-    const { profile, region } = proxyFlags(bastion.command);
-    return [{ alias, instanceId, behind, port, profile, region }];
-  });
+}
+
+function parseEntry({ alias, instanceId, text }: HostBlock): Entry {
+  const settings = new Map(sshDirectives(text).map(({ keyword, words }) => [keyword, words]));
+  const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
+  return {
+    alias,
+    instanceId,
+    hostName: first('hostname'),
+    jump: first('proxyjump'),
+    command: settings.get('proxycommand') ?? [],
+    port: Number(first('port') ?? 22),
+  };
+}
+
+function syncedHost(
+  { alias, instanceId, hostName, jump, command, port }: Entry,
+  bastion: Entry | undefined,
+): SyncedHost[] {
+  if (jump === undefined) {
+    const { target, host, ...account } = proxyFlags(command);
+    const isBehind = target !== undefined && host !== undefined;
+    const behind = isBehind ? { bastion: target, hostName: host } : undefined;
+    return [{ alias, instanceId, behind, port, ...account }];
+  }
+  if (bastion === undefined || hostName === undefined) return [];
+  const behind = { bastion: bastion.instanceId, hostName };
+  const { profile, region } = proxyFlags(bastion.command);
+  return [{ alias, instanceId, behind, port, profile, region }];
 }
 
 /** What a ProxyCommand of ours says; see proxy-command.ts. */
@@ -151,12 +166,4 @@ function proxyFlags(
     profile: flag('profile'),
     region: flag('region'),
   };
-}
-
-function listFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

@@ -39,6 +39,8 @@ export interface ManagedNode {
   readonly computerName: string | undefined;
   /** Hybrid nodes only: an EC2 node carries the instance's tags. */
   readonly tags?: Readonly<Record<string, string>>;
+  /** Hybrid nodes that are things of AWS IoT. */
+  readonly thingName?: string;
   /** Hybrid nodes only: what the activation said. */
   readonly activation?: {
     readonly activationId: string;

@@ -23,6 +23,11 @@ beforeAll(async () => {
   );
   writeFileSync(join(home, '.ssh', 'config.d', 'devaccess-foreign.conf'), 'Host foreign\n');
   writeFileSync(
+    join(home, '.ssh', 'config'),
+    'Host mine\n# >>> devaccess-a@b.conf >>> x\n# devaccess-hosts 1\n\nHost inside i-0123456789abcdef3\n' +
+      '\nHost *\n# <<< devaccess-a@b.conf <<<\nHost below\n',
+  );
+  writeFileSync(
     join(home, '.aws', 'config'),
     '[default]\n[profile staging]\n[profile $(touch pwned)]\n[sso-session corp]\n[profile "prod"]\n',
   );
@@ -83,11 +88,16 @@ describe.each(Object.keys(COMPLETE).filter(hasShell))('completion in %s', (shell
 
   it('offers flags, and what may follow them', () => {
     expect(complete('devaccess forward bastion --se')).toContain('--sessions');
-    expect(complete('devaccess hosts sync --route ')).toEqual(['jump', 'remote-host']);
+    expect(complete('devaccess hosts sync --route ')).toEqual([
+      'auto',
+      'direct',
+      'jump',
+      'remote-host',
+    ]);
   });
 
   it('offers synced hosts, and their ids once one is begun', () => {
-    expect(complete('devaccess shell ')).toEqual(['bastion', 'web-1', 'web-2']);
+    expect(complete('devaccess shell ')).toEqual(['bastion', 'inside', 'web-1', 'web-2']);
     expect(complete('devaccess shell we')).toEqual(['web-1', 'web-2']);
     expect(complete('devaccess shell mi-')).toEqual(['mi-0123456789abcdef2']);
   });

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import type { SyncResult } from '../../src/hosts/sync.ts';
+import type { SyncResult } from '../../src/hosts/sync-result.ts';
 import { devaccess, run } from './cli.ts';
 import type { CliRun } from './cli.ts';
 
@@ -100,11 +100,11 @@ describe('devaccess hosts sync', () => {
     expect(nas.get('proxycommand')).toContain('--target %h');
     const workers = result.hosts.filter(({ alias }) => alias.startsWith('worker'));
     expect(
-      workers.map(({ alias, instanceId }) => alias === `worker-${instanceId.slice(-6)}`),
+      workers.map(({ alias, instanceId }) => alias === `worker-${instanceId!.slice(-6)}`),
     ).toEqual([true, true]);
     expect(Object.fromEntries(result.skipped.map(({ name, reason }) => [name, reason]))).toEqual({
       'old-build': 'stopped',
-      'win-1': 'Windows: reach it by RDP',
+      'win-1': expect.stringMatching(/^Windows: reach it by RDP, devaccess forward i-/) as string,
       elsewhere: "not in Systems Manager and not in the bastion's network",
     });
     expect(result.hosts.map(({ alias }) => alias)).toEqual(result.added);
@@ -255,6 +255,39 @@ describe('devaccess hosts sync', () => {
     expect(read(hostsFile())).toBe(first);
     expect(readdirSync(join(home, '.ssh', 'config.d'))).toHaveLength(2);
     expect(read(mainConfig()).match(/^Include /gm)).toHaveLength(1);
+  });
+
+  it('says plainly which of several fleets could not be read, and keeps its entries', async () => {
+    const folder = join(home, '.config', 'devaccess');
+    mkdirSync(folder, { recursive: true });
+    const configure = (text: string): void =>
+      writeFileSync(join(folder, 'config.toml'), text, { mode: 0o600 });
+    configure('[fleets.main]\n[fleets.other]\nprofile = "nobody"\n');
+    const partly = await sync();
+    expect(partly.code).toBe(4);
+    expect(partly.stderr).toContain(
+      'devaccess: fleet other: There is no AWS profile nobody [DA_NO_PROFILE]; its entries stay as they were.',
+    );
+    expect(partly.stdout).toMatch(/^7 hosts: 7 added, .*; 1 could not be read\n$/);
+    expect((await sync(['--fleet', 'other'])).stderr).toContain('[DA_NO_PROFILE] Next: ');
+    configure(
+      '[fleets.a]\nprofile = "nobody"\n[fleets.b]\nprofile = "default-long-term"\nregion = "x"\n',
+    );
+    const invalid = await sync(['--json']);
+    expect(invalid.code).toBe(1);
+    expect(JSON.parse(invalid.stdout)).toMatchObject({
+      error: {
+        code: 'DA_CONFIG_INVALID',
+        message: expect.stringContaining(
+          'config.toml:5: fleets.b.region "x" is not an AWS region',
+        ) as string,
+      },
+    });
+    configure('[fleets.a]\nprofile = "nobody"\n[fleets.b]\nprofile = "somebody"\n');
+    const none = await sync(['--json']);
+    expect(none.code).toBe(1);
+    expect((JSON.parse(none.stdout) as SyncResult).failed).toHaveLength(2);
+    expect((await sync(['--fleet', 'c'])).code).toBe(2);
   });
 
   it('takes the bastion by id and by tag, and says when there is none', async () => {

@@ -116,6 +116,22 @@ describe('the machine’s own SSH tools, through devaccess-proxy', () => {
   );
 });
 
+describe('a shared connection', () => {
+  it('carries further ssh in one session, until it is ended', async () => {
+    expect((await person.run('devaccess', ['hosts', 'sync', '--control-master'])).code).toBe(0);
+    const first = person.aws.sandbox.registry.list().length;
+    for (const word of ['one', 'two', 'three']) {
+      const run = await person.run('ssh', ['office-nas', `echo ${word}`]);
+      expect(run).toMatchObject({ code: 0 });
+      expect(run.stdout.toString()).toBe(`${word}\n`);
+    }
+    expect(person.aws.sandbox.registry.list()).toHaveLength(first + 1);
+    expect((await person.run('ssh', ['-O', 'exit', 'office-nas'])).code).toBe(0);
+    await person.noSessionIsOpen();
+    await person.run('devaccess', ['hosts', 'sync']);
+  });
+});
+
 describe('the route through the bastion’s agent alone', () => {
   let first: number;
   beforeAll(async () => {

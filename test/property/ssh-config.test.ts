@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { InventoryNode } from '../../src/hosts/host.ts';
-import { planHosts } from '../../src/hosts/plan.ts';
-import { proxyCommands } from '../../src/hosts/proxy-command.ts';
-import { hostBlocks, renderHostsFile } from '../../src/hosts/ssh-config-file.ts';
-import { foreignHostNames } from '../../src/hosts/ssh-files.ts';
+import { EntryStyles } from '../../src/hosts/entry-styles.ts';
+import { fleetOptions } from '../../src/hosts/fleet.ts';
+import type { HostEntry, InventoryNode } from '../../src/hosts/host.ts';
+import { withInlineTexts } from '../../src/hosts/inline-texts.ts';
+import { nameHosts } from '../../src/hosts/name-hosts.ts';
+import { planRegion } from '../../src/hosts/plan.ts';
+import type { SyncAccount } from '../../src/hosts/read-accounts.ts';
+import { renderEntry } from '../../src/hosts/render-entry.ts';
+import { hostBlocks, renderHostsText } from '../../src/hosts/ssh-config-file.ts';
 import { reachHost, readSyncedHosts } from '../../src/hosts/synced-hosts.ts';
 
 let folder: string;
@@ -48,7 +52,10 @@ const piece = fc.constantFrom(
   '\u202e',
   'i-0123456789abcdef0',
   '[::1]',
+  '{name}',
+  '\n# <<< devaccess-default-eu-west-1.conf <<<\n',
 );
+/** Also what an endpoint that is not AWS could say in the place of a word of AWS. */
 const tagText = fc.oneof(
   fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
   fc.string({ unit: 'binary', maxLength: 20 }),
@@ -56,18 +63,57 @@ const tagText = fc.oneof(
 const node = fc.record({
   instanceId: fc.stringMatching(/^i-[0-9a-f]{17}$/),
   name: fc.option(tagText, { nil: undefined }),
+  role: tagText,
   user: tagText,
   port: fc.oneof(tagText, fc.constantFrom('2222', '22')),
   // ssh -G shows an IPv6 address in its short form, whatever the file says.
   address: fc.oneof(fc.ipV4(), fc.constantFrom('fd00::1', '2001:db8::2')),
   platformName: fc.oneof(tagText, fc.constantFrom('Ubuntu', 'Amazon Linux')),
-  isJump: fc.boolean(),
+  kind: fc.constantFrom('behind', 'behind', 'elsewhere', 'hybrid', 'stopped', 'lost'),
+  pingStatus: tagText,
 });
 
-const commands = proxyCommands(
-  { node: '/usr/bin/node', script: '/opt/dev access/devaccess-proxy.js' },
-  { profile: 'default', region: 'eu-west-1' },
-);
+const wishes = fc.record({
+  route: fc.constantFrom('auto', 'jump', 'remote-host', 'direct'),
+  aliasTemplate: fc.constantFrom(undefined, '{tag:Role}-{name}', '{name}.{region}'),
+  aliasCase: fc.constantFrom('lower', 'keep'),
+  prefix: fc.constantFrom('', 'pre-'),
+  includeStopped: fc.constant(true),
+  controlMaster: fc.constantFrom(false, '1h'),
+  identityFile: fc.constantFrom(undefined, '/home/me/.ssh/a key=50%#'),
+} as const);
+
+const NAME = 'devaccess-default-eu-west-1.conf';
+
+/** A bastion, and what was made up, as an inventory would tell of it. */
+function inventoryOf(list: readonly (typeof node extends fc.Arbitrary<infer T> ? T : never)[]) {
+  const nodes = list.map(({ kind, ...facts }, at): InventoryNode => {
+    const isHybrid = at > 0 && kind === 'hybrid';
+    const isAbsent = at > 0 && (kind === 'stopped' || kind === 'lost');
+    return {
+      instanceId: isHybrid ? `m${facts.instanceId}` : facts.instanceId,
+      name: facts.name,
+      tags: new Map([
+        ['ssh-user', facts.user],
+        ['ssh-port', facts.port],
+        ['Role', facts.role],
+      ]),
+      state: isHybrid ? undefined : kind === 'stopped' && at > 0 ? facts.pingStatus : 'running',
+      vpcId: isHybrid ? undefined : at === 0 || kind === 'behind' ? 'vpc-1' : 'vpc-2',
+      privateAddress: isHybrid ? undefined : facts.address,
+      platformName: facts.platformName,
+      isWindows: false,
+      pingStatus: isAbsent
+        ? facts.pingStatus || 'x'
+        : kind === 'behind' && at > 0
+          ? undefined
+          : 'Online',
+      agentVersion: undefined,
+      isHybrid,
+    };
+  });
+  return { nodes, notices: [], knowsPingStatus: true, knowsInstances: true };
+}
 
 describe('the generated SSH config', () => {
   it('means to ssh what it was made from, whatever tags say', () => {
@@ -77,44 +123,44 @@ describe('the generated SSH config', () => {
       maxLength: 7,
     });
     fc.assert(
-      fc.property(nodes, fc.constantFrom('jump', 'remote-host'), (list, route) => {
-        const inventory = list.map(
-          ({ instanceId, name, user, port, address, platformName, isJump }): InventoryNode => ({
-            instanceId,
-            name,
-            tags: new Map([
-              ['ssh-user', user],
-              ['ssh-port', port],
-            ]),
-            state: 'running',
-            vpcId: isJump ? 'vpc-1' : 'vpc-2',
-            privateAddress: address,
-            platformName,
-            isWindows: false,
-            pingStatus: 'Online',
-            isHybrid: false,
-          }),
-        );
-        const bastion = { ...inventory[0]!, vpcId: 'vpc-1' };
-        const plan = planHosts([bastion, ...inventory.slice(1)], bastion, {
-          route,
-          user: undefined,
-          reserved: new Set(),
-        });
-        const file = {
+      fc.property(nodes, wishes, fc.boolean(), (list, wish, inline) => {
+        const inventory = inventoryOf(list);
+        const [bastion] = inventory.nodes;
+        const account: SyncAccount = {
+          fleet: 'prod',
+          profile: 'default',
+          proxyProfile: 'default',
+          region: 'eu-west-1',
+          options: fleetOptions(wish),
+          source: { instances: () => none(), managedNodes: () => none() },
           command: 'devaccess hosts sync',
-          bastion: { alias: plan.bastionAlias, instanceId: bastion.instanceId },
-          proxyCommands: commands,
         };
-        const text = renderHostsFile(file, plan.entries);
-        const path = join(folder, '.ssh', 'config.d', 'devaccess-default-eu-west-1.conf');
-        writeFileSync(path, text);
+        const plan = planRegion(inventory, { nodes: [bastion!], notices: [] }, account.options);
+        const taken = { reserved: new Set<string>(), kept: [] };
+        const [named] = nameHosts([{ account, plan }], taken);
+        const { entries, comments } = named!;
+        const style = styles.of(account);
+        const commands = style.proxyCommands;
+        const text = renderHostsText({
+          command: account.command,
+          owner: { fleet: 'prod', config: '/home/me/\n.toml' },
+          comments,
+          entries: entries.map((entry) => renderEntry(entry, style)),
+        });
+        const path = place(text, inline);
         const synced = readSyncedHosts(join(folder, '.ssh'));
 
-        expect(hostBlocks(text).size).toBe(list.length);
-        const names = foreignHostNames(path, folder, () => false);
-        expect(names).toHaveLength(list.length);
-        for (const entry of plan.entries) {
+        // No line more or less than was meant, whatever is in it.
+        expect(
+          hostBlocks(text)
+            .map(({ instanceId }) => instanceId)
+            .sort(),
+        ).toEqual(entries.map(({ instanceId }) => instanceId).sort());
+        expect(text.split('\n').filter((line) => !/^( {4}[A-Z]|Host |# |$)/.test(line))).toEqual(
+          [],
+        );
+        expect(entries.length + plan.skipped.length).toBe(list.length);
+        for (const entry of entries) {
           for (const host of new Set([entry.alias, entry.instanceId])) {
             const seen = options(path, host);
             expect(seen.get('hostname')).toBe(entry.hostName);
@@ -122,12 +168,14 @@ describe('the generated SSH config', () => {
             expect(seen.get('port')).toBe(String(entry.port));
             expect(seen.get('user')).toBe(entry.user ?? baseline().get('user'));
             const isDirect = entry.route === 'direct';
-            const command = isDirect ? commands.direct : through(bastion.instanceId, entry);
+            const command = isDirect ? commands.direct : through(commands.direct, entry);
             expect(seen.get('proxycommand')).toBe(entry.route === 'jump' ? undefined : command);
-            const jump = entry.route === 'jump' ? plan.bastionAlias : undefined;
+            const jump = entry.route === 'jump' ? entry.bastion!.alias : undefined;
             expect(seen.get('proxyjump')).toBe(jump);
+            expect(seen.get('controlpersist')).toBe(wish.controlMaster === '1h' ? '3600' : 'no');
+            expect(seen.get('identitiesonly')).toBe(wish.identityFile === undefined ? 'no' : 'yes');
             expect(reachHost(host, synced)).toEqual({
-              target: isDirect ? entry.instanceId : bastion.instanceId,
+              target: isDirect ? entry.instanceId : bastion!.instanceId,
               remoteHost: isDirect ? undefined : entry.hostName,
               profile: 'default',
               region: 'eu-west-1',
@@ -150,9 +198,33 @@ describe('the generated SSH config', () => {
   });
 });
 
+const styles = new EntryStyles({
+  sshDirectory: '/home/me/.ssh',
+  program: { node: '/usr/bin/node', script: '/opt/dev access/devaccess-proxy.js' },
+  flow: undefined,
+});
+
+async function* none(): AsyncGenerator<never> {
+  // Not asked.
+}
+
+/** Where ssh reads the text: a file of its own, or the config. Returns what to hand to ssh. */
+function place(text: string, inline: boolean): string {
+  const own = join(folder, '.ssh', 'config.d', NAME);
+  const config = join(folder, '.ssh', 'config');
+  rmSync(own, { force: true });
+  const changes = new Map([[NAME, inline ? text : undefined]]);
+  const whole = withInlineTexts('', changes, { path: config, below: () => 0 });
+  writeFileSync(config, whole, 'latin1');
+  if (inline) return config;
+  writeFileSync(own, text);
+  return own;
+}
+
 /** As ProxyCommand must read, whatever the addresses. */
-function through(bastionId: string, { hostName }: { hostName: string }): string {
-  return commands.direct.replace('--target %h', `--target ${bastionId} --host ${hostName}`);
+function through(direct: string, { hostName, bastion }: HostEntry): string {
+  const { instanceId } = bastion!;
+  return direct.replace('--target %h', `--target ${instanceId} --host ${hostName}`);
 }
 
 let emptyConfig: Map<string, string> | undefined;

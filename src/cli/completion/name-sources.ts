@@ -5,14 +5,21 @@
  */
 const PLAIN = '/^[A-Za-z0-9_@+.%:\\/-]+$/';
 
-/** Aliases of the hosts that `hosts sync` wrote, a line each; ids only once one has been begun. */
-export const HOSTS = `awk -v begun="$1" '
-  FNR == 1 { ours = 0 }
+const HOST_NAMES = `awk -v begun="$1" '
+  FNR == 1 || /^# <<< devaccess-/ { ours = 0 }
   /^# devaccess-hosts / { ours = 1 }
   ours && /^Host / {
     for (i = 2; i <= NF; i++)
       if ($i ~ ${PLAIN} && (begun ~ /^m?i-/ ? $i ~ /^m?i-/ : i == 2)) print $i
-  }' "$HOME"/.ssh/config.d/devaccess-*.conf 2>/dev/null`;
+  }'`;
+
+/**
+ * Aliases of the hosts that `hosts sync` wrote, a line each; ids only once one has been begun. Some
+ * kinds of awk end at a file that is not there.
+ */
+export const HOSTS = ['"$HOME"/.ssh/config.d/devaccess-*.conf', '"$HOME/.ssh/config"']
+  .map((files) => `${HOST_NAMES} ${files} 2>/dev/null`)
+  .join('\n  ');
 
 /** Profiles of both AWS files. */
 export const PROFILES = `awk '

@@ -31,13 +31,13 @@ export default class HostsTrust extends DevaccessCommand {
 
   async run(): Promise<TrustResult | undefined> {
     const { argv, flags } = await this.parse(HostsTrust);
-    const { readSyncedFiles } = await import('../../hosts/synced-hosts.ts');
+    const { readSyncedTexts } = await import('../../hosts/synced-hosts.ts');
     const { chooseTrusted } = await import('../../hosts/host-keys/choose-hosts.ts');
     const { selectorWorld } = await import('../selector-world.ts');
     const { runTrust } = await import('./run-trust.ts');
     const { profile, region, all, 'accept-changed': accepted = [] } = flags;
     const request = await chooseTrusted(
-      readSyncedFiles(sshDirectory(process.env)),
+      readSyncedTexts(sshDirectory(process.env)),
       { hosts: argv as string[], all, profile, region, accepted },
       await selectorWorld({ profile, region }, process.env),
     );

@@ -1,7 +1,8 @@
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { selectHosts } from '../selectors.ts';
 import type { SelectorWorld } from '../selectors.ts';
-import type { SyncedFile } from '../synced-hosts.ts';
+import { isInstanceId } from '../host.ts';
+import type { SyncedHost, SyncedText } from '../synced-hosts.ts';
 import type { TrustRequest } from './trust-hosts.ts';
 
 export interface HostChoice {
@@ -23,7 +24,7 @@ export interface HostChoice {
  *   those of `selectHosts`
  */
 export async function chooseTrusted(
-  files: readonly SyncedFile[],
+  texts: readonly SyncedText[],
   choice: HostChoice,
   world: SelectorWorld,
 ): Promise<TrustRequest> {
@@ -31,34 +32,46 @@ export async function chooseTrusted(
   if (!all && hosts.length + accepted.length === 0) {
     throw usage('No host was given', 'give names of hosts, or --all for every synced one');
   }
-  const accepts = new Set(await idsOf(accepted, files, world));
-  const chosen = new Set([...(await idsOf(hosts, files, world)), ...accepts]);
-  const isMeant = (host: SyncedFile['hosts'][number]): boolean =>
+  const accepts = new Set(await idsOf(accepted, texts, world));
+  const chosen = new Set([...(await idsOf(hosts, texts, world)), ...accepts]);
+  const isMeant = (host: SyncedHost): boolean =>
+    isInstanceId(host.instanceId) &&
     (all || chosen.has(host.instanceId)) &&
     (profile === undefined || host.profile === profile) &&
     (region === undefined || host.region === region);
-  const meant = files
-    .map(({ path, hosts: synced }) => ({ path, hosts: synced.filter(isMeant) }))
-    .filter((file) => file.hosts.length > 0);
+  const meant = texts
+    .map(({ name, hosts: synced }) => ({ name, hosts: synced.filter(isMeant) }))
+    .filter((text) => text.hosts.length > 0);
   if (meant.length === 0) throw unknown('No host in the SSH config is meant');
-  return { files: meant, accepts: (id) => accepts.has(id) };
+  return { texts: meant, accepts: (id) => accepts.has(id) };
 }
 
 async function idsOf(
   selectors: readonly string[],
-  files: readonly SyncedFile[],
+  texts: readonly SyncedText[],
   world: SelectorWorld,
 ): Promise<string[]> {
-  const known = new Set(files.flatMap((file) => file.hosts.map(({ instanceId }) => instanceId)));
+  const known = new Set(texts.flatMap((text) => text.hosts.map(({ instanceId }) => instanceId)));
   const ids: string[] = [];
   for (const selector of selectors) {
     const found = (await selectHosts(selector, world)).hosts
       .map(({ instanceId }) => instanceId)
       .filter((id) => known.has(id));
     if (found.length === 0) throw unknown(`${selector} has no entry in the SSH config`);
+    const fixed = found.find((id) => !isInstanceId(id));
+    if (fixed !== undefined) throw withoutId(fixed);
     ids.push(...found);
   }
   return ids;
+}
+
+/** A fixed host of the config file. */
+function withoutId(name: string): DevaccessError {
+  return new DevaccessError(
+    'DA_HOST_UNKNOWN',
+    `${name} has no instance id, by which keys are kept`,
+    { next: `check its key at the first connection: ssh ${name}`, exitCode: EXIT.usage },
+  );
 }
 
 function unknown(message: string): DevaccessError {

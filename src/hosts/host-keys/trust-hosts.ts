@@ -4,8 +4,8 @@ import type { ErrorCode } from '../../platform/errors.ts';
 import { editFile, readTextFile } from '../../platform/safe-file.ts';
 import type { EditResult } from '../../platform/safe-file.ts';
 import { keysInKnownHosts } from '../known-hosts.ts';
-import { hostsFileLock, refuseForeign } from '../ssh-config-file.ts';
-import type { SyncedFile, SyncedHost } from '../synced-hosts.ts';
+import { editText } from '../edit-text.ts';
+import type { SyncedHost, SyncedText } from '../synced-hosts.ts';
 import { fingerprint } from './host-key.ts';
 import type { HostKey } from './host-key.ts';
 import { hostLabel } from './key-reading.ts';
@@ -19,8 +19,8 @@ import { knownHostsPath, withTrustedKeys } from './trusted-entries.ts';
 import type { SshPlace } from './trusted-entries.ts';
 
 export interface TrustRequest {
-  /** The files with those of their hosts whose keys are wanted. */
-  files: readonly SyncedFile[];
+  /** The texts of `hosts sync` with those of their hosts whose keys are wanted. */
+  texts: readonly SyncedText[];
   /** Tells the hosts whose changed keys the person accepts. */
   accepts: (instanceId: string) => boolean;
 }
@@ -78,16 +78,17 @@ export async function trustHosts(
   world: TrustWorld,
 ): Promise<TrustResult | undefined> {
   // Everything that can be refused is, before AWS is asked.
-  for (const { path } of request.files) {
-    parseKnownHosts(readTextFile(knownHostsPath(path, world)) ?? '', knownHostsPath(path, world));
-    withTrustedKeys('Host x\n', () => true, path, world);
+  for (const { name } of request.texts) {
+    const path = knownHostsPath(name, world);
+    parseKnownHosts(readTextFile(path) ?? '', path);
+    withTrustedKeys('Host x\n', () => true, name, world);
   }
   const readings = await readAll(request, world);
   if (world.stop.aborted) return undefined;
   const result: Omit<TrustResult, 'exitCode'> = { files: [], hosts: [], notices: [] };
-  for (const file of request.files) {
-    const own = file.hosts.flatMap((host) => readings.get(host) ?? []);
-    const { written, merged } = await keepKeys(file.path, own, request, world);
+  for (const text of request.texts) {
+    const own = text.hosts.flatMap((host) => readings.get(host) ?? []);
+    const { written, merged } = await keepKeys(text.name, own, request, world);
     result.files.push(...written);
     result.notices.push(...foreignKeyNotices(merged, world));
     result.hosts.push(...own.map((reading) => told(reading, merged)));
@@ -97,11 +98,11 @@ export async function trustHosts(
 
 /** Each account and region is asked once for all of its hosts. */
 async function readAll(
-  { files }: TrustRequest,
+  { texts }: TrustRequest,
   { sourceOf, stop, onProgress }: TrustWorld,
 ): Promise<Map<SyncedHost, KeyReading>> {
   const accounts = new Map<string, SyncedHost[]>();
-  const all = files.flatMap(({ hosts }) => hosts);
+  const all = texts.flatMap(({ hosts }) => hosts);
   let done = 0;
   const onReading = (): void => onProgress?.((done += 1), all.length);
   for (const host of all) {
@@ -129,14 +130,14 @@ async function readAll(
 
 /** First the keys, then the entries that make ssh insist on them. */
 async function keepKeys(
-  hostsFile: string,
+  name: string,
   readings: readonly KeyReading[],
   { accepts }: TrustRequest,
   world: TrustWorld,
 ): Promise<{ written: TrustResult['files']; merged: MergedHost[] }> {
   const keys = readings.flatMap((reading) => ('told' in reading ? [reading.told] : []));
   if (keys.length === 0) return { written: [], merged: [] };
-  const path = knownHostsPath(hostsFile, world);
+  const path = knownHostsPath(name, world);
   let hosts: KnownHosts = new Map();
   let merged: MergedHost[] = [];
   const known = await editFile(path, (text) => {
@@ -144,11 +145,9 @@ async function keepKeys(
     ({ hosts, merged } = mergeKeys(parseKnownHosts(text, path), keys, accepts));
     return renderKnownHosts(hosts);
   });
-  const insist = (text: string): string => {
-    refuseForeign(text, hostsFile);
-    return withTrustedKeys(text, (id) => hosts.has(id), hostsFile, world);
-  };
-  const entries = await editFile(hostsFile, insist, { lockPath: hostsFileLock(hostsFile) });
+  const insist = (text: string): string =>
+    withTrustedKeys(text, (id) => hosts.has(id), name, world);
+  const entries = await editText(name, insist, world.sshDirectory);
   return { written: [known, entries].map(({ path, outcome }) => ({ path, outcome })), merged };
 }
 

@@ -11,18 +11,18 @@ export interface SshPlace {
 }
 
 /**
- * Where the keys of the hosts in a file of `hosts sync` are kept: beside the person's known_hosts and
+ * Where the keys of the hosts in a text of `hosts sync` are kept: beside the person's known_hosts and
  * not among the SSH configs, where an `Include config.d/*` of theirs would take it for one.
  */
-export function knownHostsPath(hostsFile: string, { sshDirectory }: SshPlace): string {
-  return join(sshDirectory, 'known_hosts.d', basename(hostsFile, '.conf'));
+export function knownHostsPath(textName: string, { sshDirectory }: SshPlace): string {
+  return join(sshDirectory, 'known_hosts.d', basename(textName, '.conf'));
 }
 
 /** Options of an entry that are ours alone. */
 const OWN_OPTION = /^ +(UserKnownHostsFile|StrictHostKeyChecking|UpdateHostKeys) /;
 
 /**
- * Makes each entry of a file of `hosts sync` strict whose host has trusted keys, and leaves the
+ * Makes each entry of a text of `hosts sync` strict whose host has trusted keys, and leaves the
  * others to the person's own settings. Pure; the same again changes nothing.
  *
  * @throws DevaccessError DA_UNQUOTABLE_PATH
@@ -30,7 +30,7 @@ const OWN_OPTION = /^ +(UserKnownHostsFile|StrictHostKeyChecking|UpdateHostKeys)
 export function withTrustedKeys(
   text: string,
   isTrusted: (instanceId: string) => boolean,
-  hostsFile: string,
+  textName: string,
   place: SshPlace,
 ): string {
   const blocks = text.split(/^(?=Host )/m);
@@ -41,7 +41,7 @@ export function withTrustedKeys(
       const end = block.slice(block.trimEnd().length);
       const id = names.trimEnd().split(' ').at(-1) ?? '';
       const options = rest.filter((line) => !OWN_OPTION.test(line));
-      const strict = isTrusted(id) ? strictOptions(hostsFile, place) : [];
+      const strict = isTrusted(id) ? strictOptions(textName, place) : [];
       return [names, ...options, ...strict].join('\n') + end;
     })
     .join('');
@@ -51,8 +51,8 @@ export function withTrustedKeys(
  * ssh would write keys that a server offers later into the first file (UpdateHostKeys), and those it
  * is told to accept; the second is where it looks besides, as for certificate authorities.
  */
-function strictOptions(hostsFile: string, place: SshPlace): string[] {
-  const files = [knownHostsPath(hostsFile, place), join(place.sshDirectory, 'known_hosts')];
+function strictOptions(textName: string, place: SshPlace): string[] {
+  const files = [knownHostsPath(textName, place), join(place.sshDirectory, 'known_hosts')];
   return [
     `    UserKnownHostsFile ${files.map((path) => configWord(path, place)).join(' ')}`,
     '    StrictHostKeyChecking yes',

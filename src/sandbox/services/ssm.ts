@@ -73,7 +73,7 @@ const NODE_FACTS: Readonly<Record<string, NodeFacts>> = {
 /** Keys that only the newer form, `Filters`, takes. */
 const EXTRA_FACTS: Readonly<Record<string, NodeFacts>> = {
   PlatformType: ({ platformType }) => [platformType],
-  SourceIds: ({ instanceId }) => [instanceId],
+  SourceIds: ({ instanceId, thingName }) => [thingName ?? instanceId],
   SourceTypes: (node) => [sourceType(node)],
 };
 
@@ -154,7 +154,8 @@ function tagFacts(account: SandboxAccount, node: ManagedNode, key: string) {
   return key === 'tag-key' ? Object.keys(tags) : [tagValue(tags, key.slice('tag:'.length))];
 }
 
-function sourceType({ resourceType }: ManagedNode): string {
+function sourceType({ resourceType, thingName }: ManagedNode): string {
+  if (thingName !== undefined) return 'AWS::IoT::Thing';
   return resourceType === 'EC2Instance' ? 'AWS::EC2::Instance' : 'AWS::SSM::ManagedInstance';
 }
 
@@ -179,7 +180,7 @@ function nodeMembers(node: ManagedNode, nowMs: number): Record<string, unknown> 
       ComputerName: node.computerName,
     }),
     ResourceType: node.resourceType,
-    SourceId: node.instanceId,
+    SourceId: node.thingName ?? node.instanceId,
     SourceType: sourceType(node),
     ...(activation === undefined
       ? {}

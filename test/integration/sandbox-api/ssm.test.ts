@@ -3,6 +3,7 @@ import {
   DescribeSessionsCommand,
   GetConnectionStatusCommand,
   ListDocumentsCommand,
+  ListTagsForResourceCommand,
   ResumeSessionCommand,
   StartSessionCommand,
   TerminateSessionCommand,
@@ -43,6 +44,24 @@ describe('sandbox SSM', () => {
     );
     await expect(list({ MaxResults: 4 })).rejects.toThrow(failure('ValidationException', 400));
     await expect(list({ NextToken: 'made up' })).rejects.toThrow(failure('InvalidNextToken', 400));
+  });
+
+  it('tells the tags of a hybrid node', async () => {
+    const { sandbox, ssm, longTerm, instance } = await start();
+    const { instanceId } = sandbox.account.nodes.find((node) => node.instanceId.startsWith('mi-'))!;
+    const tags = async (ResourceId: string, ResourceType = 'ManagedInstance' as const) =>
+      (await ssm(longTerm).send(new ListTagsForResourceCommand({ ResourceType, ResourceId })))
+        .TagList;
+    expect(await tags(instanceId)).toEqual([
+      { Key: 'Environment', Value: 'sandbox' },
+      { Key: 'Site', Value: 'office' },
+    ]);
+    await expect(tags(instance('bastion').instanceId)).rejects.toThrow(
+      failure('InvalidResourceId', 400),
+    );
+    await expect(tags(instanceId, 'Instance' as 'ManagedInstance')).rejects.toThrow(
+      failure('ValidationException', 400),
+    );
   });
 
   it('starts a session for MFA-backed credentials only', async () => {

@@ -99,7 +99,7 @@ region = "us-gov-west-1"
     [
       'an unknown section',
       'x = 1\n[tunels.db]\n',
-      'config.toml:1: x is not a key (allowed: session, tunnels); config.toml:2: tunels is not a key; did you mean tunnels? (allowed: session, tunnels)',
+      'config.toml:1: x is not a key (allowed: fleets, hosts, users, ssh, session, tunnels); config.toml:2: tunels is not a key; did you mean tunnels? (allowed: fleets, hosts, users, ssh, session, tunnels)',
     ],
     [
       'a key that is missing, at its table',
@@ -208,7 +208,14 @@ describe('reading it', () => {
   afterAll(() => rmSync(home, { recursive: true, force: true }));
 
   it('takes no file for an empty one, unless it was named', () => {
-    expect(readConfig({ HOME: home })).toEqual({ path, session: {}, tunnels: new Map() });
+    expect(readConfig({ HOME: home })).toEqual({
+      path,
+      fleets: new Map(),
+      hosts: new Map(),
+      ssh: {},
+      session: {},
+      tunnels: new Map(),
+    });
     const named = { HOME: home, DEVACCESS_CONFIG: join(home, 'none.toml') };
     expect(faultOf(() => readConfig(named)).code).toBe('DA_NO_CONFIG');
     expect(readConfig({ HOME: home, DEVACCESS_CONFIG: '/dev/null' }).tunnels.size).toBe(0);

@@ -4,7 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { awsInventorySource } from '../../../src/hosts/inventory-source.ts';
 import { readInventory } from '../../../src/hosts/inventory.ts';
-import { planHosts } from '../../../src/hosts/plan.ts';
+import { nameHosts } from '../../../src/hosts/name-hosts.ts';
+import { planRegion } from '../../../src/hosts/plan.ts';
+import { account } from './nodes.ts';
 
 const BASTION = 'i-01234567';
 const HYBRID = 'mi-0123456789abcdef0';
@@ -85,9 +87,10 @@ describe('an endpoint that is not AWS', () => {
     const online = [BASTION, HYBRID].map((InstanceId) => ({ InstanceId, PingStatus: 'Online' }));
     const list = online.map((node) => ({ ...node, ...wrong }));
     await endpoint({ body: JSON.stringify({ InstanceInformationList: list }) });
-    const { nodes } = await read();
-    const options = { route: 'jump', user: undefined, reserved: new Set<string>() } as const;
-    const { entries } = planHosts(nodes, nodes[0]!, options);
+    const here = account();
+    const plan = planRegion(await read(), undefined, here.options);
+    const taken = { reserved: new Set<string>(), kept: [] };
+    const [{ entries } = { entries: [] }] = nameHosts([{ account: here, plan }], taken);
     expect(entries.map(({ alias, user }) => [alias, user])).toEqual([
       ['bastion', undefined],
       [HYBRID, undefined],
@@ -95,9 +98,39 @@ describe('an endpoint that is not AWS', () => {
   });
 });
 
+it('waits where AWS asks to slow down, and goes on', async () => {
+  const asked = { ec2: 0, ssm: 0 };
+  server = createServer((request, response) => {
+    request.resume();
+    const service = request.headers['x-amz-target'] === undefined ? 'ec2' : 'ssm';
+    asked[service] += 1;
+    if (asked[service] > 1) {
+      response.end(service === 'ec2' ? DESCRIBED : '{"InstanceInformationList":[]}');
+    } else if (service === 'ssm') {
+      response.writeHead(400).end('{"__type":"ThrottlingException","message":"Rate exceeded"}');
+    } else {
+      response
+        .writeHead(503)
+        .end(
+          '<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>',
+        );
+    }
+  });
+  await listen();
+  const { nodes } = await read();
+  expect(nodes).toMatchObject([{ instanceId: BASTION }]);
+  expect(asked).toEqual({ ec2: 2, ssm: 2 });
+});
+
 it('gives up on an endpoint that falls silent in the middle of an answer', async () => {
-  server = createServer((_request, response) => void response.writeHead(200).write('{'));
+  let asked = 0;
+  server = createServer((_request, response) => {
+    asked += 1;
+    response.writeHead(200).write('{');
+  });
   await listen();
   const source = awsInventorySource({ ...options, idleMs: 100 }, 'default');
   await expect(readInventory(source)).rejects.toMatchObject({ code: 'DA_ENDPOINT_UNREACHABLE' });
+  // It is not asked as patiently as one that wants less.
+  expect(asked).toBeLessThanOrEqual(8);
 });

@@ -1,34 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { chooseBastion } from '../../../src/hosts/bastion.ts';
-import type { InventoryNode } from '../../../src/hosts/host.ts';
-import { checkUser, hostPort, hostUser } from '../../../src/hosts/host-user.ts';
-import { merge, readInventory } from '../../../src/hosts/inventory.ts';
+import type { Instance } from '@aws-sdk/client-ec2';
+import type { InstanceInformation } from '@aws-sdk/client-ssm';
+import { agentFacts, ec2Node, merge, readInventory } from '../../../src/hosts/inventory.ts';
 import type { InventorySource } from '../../../src/hosts/inventory.ts';
-import { planHosts } from '../../../src/hosts/plan.ts';
 import { DevaccessError } from '../../../src/platform/errors.ts';
+import { id, node } from './nodes.ts';
 
-const id = (digit: string): string => `i-${digit.repeat(17)}`;
-const failure = (code: string): Error => expect.objectContaining({ code }) as Error;
-
-function node(digit: string, changes: Partial<InventoryNode> = {}): InventoryNode {
-  return {
-    instanceId: id(digit),
-    name: `server-${digit}`,
-    tags: new Map(),
-    state: 'running',
-    vpcId: 'vpc-1',
-    privateAddress: `10.0.0.${Number.parseInt(digit, 16)}`,
-    platformName: undefined,
-    isWindows: false,
-    pingStatus: undefined,
-    isHybrid: false,
-    ...changes,
-  };
-}
+const merged = (instances: Instance[] | undefined, managed: InstanceInformation[]) =>
+  merge(
+    instances
+      ?.map((instance) => ec2Node(instance, () => true))
+      .filter((each) => each !== undefined),
+    managed.map(agentFacts).filter((each) => each !== undefined),
+  );
 
 describe('merging EC2 and SSM', () => {
   it('takes names and addresses from EC2, status and platform from SSM', () => {
-    const { nodes } = merge(
+    const { nodes } = merged(
       [
         {
           InstanceId: id('1'),
@@ -53,7 +41,7 @@ describe('merging EC2 and SSM', () => {
 
   it('leaves out what is gone, says what EC2 hides, keeps hybrid nodes', () => {
     const hybrid = `mi-${'a'.repeat(17)}`;
-    const { nodes, notices } = merge(
+    const { nodes, notices } = merged(
       [{ InstanceId: id('1'), State: { Name: 'terminated' } }, { InstanceId: 'i-x; rm' }],
       [
         { InstanceId: id('1'), PingStatus: 'Inactive' },
@@ -69,7 +57,7 @@ describe('merging EC2 and SSM', () => {
 
   it('takes an empty name for none', () => {
     const hybrid = `mi-${'a'.repeat(17)}`;
-    const { nodes } = merge(
+    const { nodes } = merged(
       [{ InstanceId: id('1'), Tags: [{ Key: 'Name', Value: '' }] }],
       [{ InstanceId: hybrid, Name: '', ComputerName: 'nas.home.lan' }],
     );
@@ -77,7 +65,7 @@ describe('merging EC2 and SSM', () => {
   });
 
   it('takes IPv6 where there is no IPv4, and no address that is none', () => {
-    const { nodes } = merge(
+    const { nodes } = merged(
       [
         {
           InstanceId: id('1'),
@@ -116,136 +104,108 @@ describe('merging EC2 and SSM', () => {
   });
 });
 
-describe('choosing the bastion', () => {
-  const online = { pingStatus: 'Online' };
-  const choose = (nodes: InventoryNode[], selector?: string, knowsPingStatus = true): string =>
-    chooseBastion({ nodes, notices: [], knowsPingStatus, knowsInstances: true }, selector)
-      .instanceId;
-
-  it('finds the only online one by name, else the only online one', () => {
-    expect(choose([node('1', online), node('2', { ...online, name: 'Prod-Jump' })])).toBe(id('2'));
-    expect(choose([node('1', online), node('2', { name: 'bastion' })])).toBe(id('1'));
-  });
-
-  it('refuses to guess among several, and lists them', () => {
-    expect(() => choose([node('1', online), node('2', online)])).toThrow(
-      `server-1 (${id('1')}), server-2 (${id('2')})`,
-    );
-    const two = [node('1', { ...online, name: 'bastion' }), node('2', { ...online, name: 'jump' })];
-    expect(() => choose(two)).toThrow(failure('DA_BASTION_AMBIGUOUS'));
-    expect(() => choose([node('1')])).toThrow(failure('DA_BASTION_NOT_FOUND'));
-    const lost = node('1', { name: 'bastion', pingStatus: 'ConnectionLost' });
-    expect(() => choose([lost])).toThrow(failure('DA_BASTION_OFFLINE'));
-  });
-
-  it('takes a selector literally, values with = included', () => {
-    const tagged = node('1', { ...online, tags: new Map([['role', 'a=b']]) });
-    expect(choose([tagged, node('2', online)], 'tag:role=a=b')).toBe(id('1'));
-    expect(choose([tagged, node('2', online)], id('2'))).toBe(id('2'));
-    expect(() => choose([tagged], id('3'))).toThrow(failure('DA_BASTION_NOT_FOUND'));
-    expect(() => choose([tagged], 'server-1')).toThrow(failure('DA_USAGE'));
-    expect(() => choose([node('2')], id('2'))).toThrow(failure('DA_BASTION_OFFLINE'));
-    expect(choose([node('2')], id('2'), false)).toBe(id('2'));
-  });
-
-  it('prefers an online one where a tag is on several', () => {
-    const tags = new Map([['Name', 'bastion']]);
-    expect(choose([node('1', { tags }), node('2', { ...online, tags })], 'tag:Name=bastion')).toBe(
-      id('2'),
-    );
-  });
-});
-
 it.each([
   ['10.0.0.1', '10.0.0.1'],
   ['fd00::1', 'fd00::1'],
   ['fe80::1%eth0', undefined],
   ['10.0.0.1 -oProxyCommand=id', undefined],
 ])('takes %j for the address %j', (PrivateIpAddress, address) => {
-  const { nodes } = merge([{ InstanceId: id('1'), PrivateIpAddress }], []);
+  const { nodes } = merged([{ InstanceId: id('1'), PrivateIpAddress }], []);
   expect(nodes[0]!.privateAddress).toBe(address);
 });
 
-describe('planning the entries', () => {
-  const bastion = node('b', { name: 'bastion', pingStatus: 'Online' });
-  const plan = (...nodes: InventoryNode[]) =>
-    planHosts([bastion, ...nodes], bastion, {
-      route: 'jump',
-      user: undefined,
-      reserved: new Set(),
-    });
+describe('hybrid nodes', () => {
+  const hybrid = `mi-${'a'.repeat(17)}`;
+  const list = async function* <T>(...items: T[]): AsyncGenerator<T> {
+    await Promise.resolve();
+    yield* items;
+  };
+  const source = (
+    managed: InstanceInformation[],
+    hybridTags: NonNullable<InventorySource['hybridTags']>,
+  ): InventorySource => ({
+    instances: () => list(),
+    managedNodes: () => list(...managed),
+    hybridTags,
+  });
 
-  it('jumps within the network and goes direct elsewhere', () => {
-    const { entries } = plan(
-      node('1'),
-      node('2', { pingStatus: 'Online' }),
-      node('3', { pingStatus: 'Online', vpcId: 'vpc-2' }),
-      node('4', { pingStatus: 'ConnectionLost' }),
-      node('5', { pingStatus: 'Online', privateAddress: undefined }),
+  it('are things of AWS IoT, too, by the name of the thing', () => {
+    const thing = {
+      InstanceId: hybrid,
+      SourceType: 'AWS::IoT::Thing',
+      SourceId: 'pump-7',
+    } as const;
+    const { nodes, notices } = merged(
+      [],
+      [thing, { InstanceId: id('1'), SourceType: 'AWS::IoT::Thing', ComputerName: 'gate.lan' }],
     );
-    expect(entries.map(({ route, hostName }) => [route, hostName])).toEqual([
-      ['direct', bastion.instanceId],
-      ['jump', '10.0.0.1'],
-      ['jump', '10.0.0.2'],
-      ['direct', id('3')],
-      ['jump', '10.0.0.4'],
-      ['direct', id('5')],
+    expect(nodes.map(({ instanceId, name, isHybrid }) => [instanceId, name, isHybrid])).toEqual([
+      [id('1'), 'gate', true],
+      [hybrid, 'pump-7', true],
     ]);
+    expect(notices).toEqual([]);
   });
 
-  it.each<[string, Partial<InventoryNode>]>([
-    ['Windows: reach it by RDP', { isWindows: true }],
-    ['stopped', { state: 'stopped' }],
-    [
-      'not online in Systems Manager (ConnectionLost)',
-      { vpcId: 'vpc-2', pingStatus: 'ConnectionLost' },
-    ],
-    ["not in Systems Manager and not in the bastion's network", { vpcId: 'vpc-2' }],
-    ['no private address', { privateAddress: undefined }],
-  ])('skips: %s', (reason, changes) => {
-    const { entries, skipped } = plan(node('1', changes));
-    expect(entries).toHaveLength(1);
-    expect(skipped).toEqual([{ instanceId: id('1'), name: 'server-1', reason }]);
-  });
-});
-
-describe('user and port', () => {
-  it.each([
-    ['Amazon Linux', 'ec2-user'],
-    ['Amazon Linux 2', 'ec2-user'],
-    ['Ubuntu', 'ubuntu'],
-    ['Debian GNU/Linux', 'admin'],
-    ['CentOS Linux', 'centos'],
-    ['Rocky Linux', 'rocky'],
-    ['AlmaLinux', 'ec2-user'],
-    ['Red Hat Enterprise Linux', 'ec2-user'],
-    ['SLES', 'ec2-user'],
-    ['Fedora Linux', 'fedora'],
-    ['Bottlerocket', 'ec2-user'],
-    ['macOS', 'ec2-user'],
-    ['Linux/UNIX', undefined],
-    [undefined, undefined],
-  ])('on %s it is %s', (platformName, user) => {
-    expect(hostUser(node('1', { platformName }), undefined)).toBe(user);
-    expect(hostUser(node('1', { platformName, isHybrid: true }), undefined)).toBeUndefined();
+  it('are asked for their tags, one by one; of these some are kept', async () => {
+    const asked: string[] = [];
+    const tags = new Map([
+      ['Name', 'nas'],
+      ['ssh-user', 'admin'],
+      ['cost', '7'],
+    ]);
+    const { nodes } = await readInventory(
+      source([{ InstanceId: hybrid, PingStatus: 'Online' }], (one) => {
+        asked.push(one);
+        return Promise.resolve(tags);
+      }),
+      { wantsTag: (key) => key === 'ssh-user' },
+    );
+    expect(asked).toEqual([hybrid]);
+    expect(nodes[0]!.tags).toEqual(
+      new Map([
+        ['Name', 'nas'],
+        ['ssh-user', 'admin'],
+      ]),
+    );
   });
 
-  it('prefers the flag, then a well-formed tag', () => {
-    const tagged = (user: string): InventoryNode =>
-      node('1', { platformName: 'Ubuntu', tags: new Map([['ssh-user', user]]) });
-    expect(hostUser(tagged('deploy'), 'me')).toBe('me');
-    expect(hostUser(tagged('deploy'), undefined)).toBe('deploy');
-    expect(hostUser(tagged('x\n  ProxyCommand y'), undefined)).toBe('ubuntu');
-    expect(() => checkUser('-oProxyCommand=x')).toThrow(failure('DA_USAGE'));
+  it('do without tags where the person may not read them, who is asked once', async () => {
+    const asked: string[] = [];
+    const many = Array.from({ length: 9 }, (_, at) => ({
+      InstanceId: `mi-${String(at).repeat(17)}`,
+    }));
+    const denied = source(many, (one) => {
+      asked.push(one);
+      return Promise.reject(new DevaccessError('DA_ACCESS_DENIED', 'no tags for you'));
+    });
+    const { nodes, notices } = await readInventory(denied);
+    expect(nodes).toHaveLength(9);
+    expect(notices).toEqual(['Tags of hybrid nodes could not be read: no tags for you']);
+    expect(asked.length).toBeLessThanOrEqual(4);
+    const down = source(many, () => Promise.reject(new DevaccessError('DA_THROTTLED', 'slow')));
+    await expect(readInventory(down)).rejects.toMatchObject({ code: 'DA_THROTTLED' });
   });
 
-  it.each([
-    ['2222', 2222],
-    ['0', 22],
-    ['65536', 22],
-    ['22 ', 22],
-    ['1e3', 22],
-  ])('takes port tag %j as %d', (tag, port) => {
-    expect(hostPort(node('1', { tags: new Map([['ssh-port', tag]]) }))).toBe(port);
+  it('keeps what was wanted of the tags of instances, and counts what came', async () => {
+    const counts: number[] = [];
+    const { nodes } = await readInventory(
+      {
+        instances: () =>
+          list({
+            InstanceId: id('1'),
+            Tags: [
+              { Key: 'Name', Value: 'a' },
+              { Key: 'x', Value: 'y' },
+            ],
+          }),
+        managedNodes: () => list({ InstanceId: id('1') }),
+      },
+      {
+        wantsTag: () => false,
+        onProgress: (count) => counts.push(count.instances + count.managedNodes),
+      },
+    );
+    expect([nodes[0]!.name, nodes[0]!.tags.size]).toEqual(['a', 0]);
+    expect(counts).toEqual([1, 2]);
   });
 });

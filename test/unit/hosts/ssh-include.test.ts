@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { proxyCommands } from '../../../src/hosts/proxy-command.ts';
-import { hostsFileName } from '../../../src/hosts/ssh-config-file.ts';
+import { accountTextName, fleetTextName } from '../../../src/hosts/ssh-config-file.ts';
 import { globCovers } from '../../../src/hosts/ssh-files.ts';
-import { withInclude } from '../../../src/hosts/ssh-include.ts';
+import { includeLength, withInclude, withoutInclude } from '../../../src/hosts/ssh-include.ts';
 
 const place = {
   sshDirectory: '/home/me/.ssh',
   loginHome: '/home/me',
-  hostsFile: '/home/me/.ssh/config.d/devaccess-default-eu-west-1.conf',
+  hostsFiles: ['/home/me/.ssh/config.d/devaccess-default-eu-west-1.conf'],
 };
 const failure = (code: string): Error => expect.objectContaining({ code }) as Error;
 
@@ -45,6 +45,34 @@ describe('the Include', () => {
     expect(withInclude(`${line}\n`, place)).not.toBe(`${line}\n`);
   });
 
+  it('is enough only if it reaches every file of ours', () => {
+    const text = 'Include config.d/devaccess-default-*\n';
+    const two = {
+      ...place,
+      hostsFiles: [...place.hostsFiles, '/home/me/.ssh/config.d/devaccess-b@x.conf'],
+    };
+    expect(withInclude(text, place)).toBe(text);
+    expect(withInclude(text, two)).not.toBe(text);
+    const both = `${text}Include config.d/devaccess-b*\n`;
+    expect(withInclude(both, two)).toBe(both);
+  });
+
+  it.each(['', 'Host x\n', 'User me\r\nHost x\r\n', '# mine\n\n\nHost x'])(
+    'can be taken out of %j again, byte for byte',
+    (text) => {
+      const once = withInclude(text, place);
+      expect(withoutInclude(once, place)).toBe(text);
+      expect(includeLength(once, place)).toBe(once.length - text.length);
+      expect(withoutInclude(`# above\n${once}`, place)).toBe(`# above\n${text}`);
+      expect(includeLength(`# above\n${once}`, place)).toBe(0);
+    },
+  );
+
+  it('is left where the person wrote it', () => {
+    const text = 'Include config.d/devaccess-*.conf\nHost x\n';
+    expect(withoutInclude(text, place)).toBe(text);
+  });
+
   it('is absolute, and quoted, where ssh has another home', () => {
     const elsewhere = { ...place, sshDirectory: '/tmp/my home/.ssh' };
     expect(withInclude('', elsewhere)).toMatch(
@@ -67,8 +95,13 @@ describe('the Include', () => {
 
 describe('the file of a profile and region', () => {
   it('has a name of its own without meaning to a path or pattern', () => {
-    expect(hostsFileName('default', 'eu-west-1')).toBe('devaccess-default-eu-west-1.conf');
-    expect(hostsFileName('a/b*é', 'eu-west-1')).toBe('devaccess-a=2Fb=2A=C3=A9-eu-west-1.conf');
+    expect(accountTextName('default', 'eu-west-1')).toBe('devaccess-default-eu-west-1.conf');
+    expect(accountTextName('a/b*é', 'eu-west-1')).toBe('devaccess-a=2Fb=2A=C3=A9-eu-west-1.conf');
+  });
+
+  it('is another than that of any fleet', () => {
+    expect(fleetTextName('prod', 'eu-west-1')).toBe('devaccess-prod@eu-west-1.conf');
+    expect(accountTextName('prod@eu-west-1', 'x')).not.toContain('@');
   });
 });
 
@@ -99,7 +132,8 @@ describe('ProxyCommand', () => {
     expect(through(node, 'fd00::1')).toMatch(
       /--target i-0\w+ --host fd00::1 --port %p --profile p /,
     );
-    for (const address of ['', 'db.internal', '10.0.0.1;id', 'fe80::1%h', '-x']) {
+    expect(through(node, 'db.internal')).toContain('--host db.internal --port');
+    for (const address of ['', 'a b', '10.0.0.1;id', 'fe80::1%h', '-x', '$(id)']) {
       expect(() => through(node, address)).toThrow();
     }
     expect(() => through('%h', '10.0.0.1')).toThrow();
