@@ -31,3 +31,36 @@ export function takeStopSignals(): StopRequest {
     },
   };
 }
+
+/**
+ * The outcome of work that cannot be called off, or `undefined` when a stop was asked for and the
+ * work is still not done `patienceMs` later, or fails.
+ *
+ * @throws what the work fails with while nobody has asked for a stop
+ */
+export async function doneOrStopped<Outcome>(
+  work: Promise<Outcome>,
+  stop: AbortSignal,
+  patienceMs: number,
+): Promise<Outcome | undefined> {
+  const isStopped = (): boolean => stop.aborted;
+  let timer: NodeJS.Timeout | undefined;
+  let onStop: () => void = () => undefined;
+  const stopped = new Promise<undefined>((resolve) => {
+    onStop = () => {
+      timer = setTimeout(() => resolve(undefined), patienceMs);
+    };
+    if (isStopped()) onStop();
+    else stop.addEventListener('abort', onStop);
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } catch (error) {
+    if (isStopped()) return undefined;
+    throw error;
+  } finally {
+    work.catch(() => undefined);
+    clearTimeout(timer);
+    stop.removeEventListener('abort', onStop);
+  }
+}

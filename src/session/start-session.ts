@@ -1,3 +1,4 @@
+import { doneOrStopped } from '../platform/stop-request.ts';
 import type { SessionApi, SessionRequest, StartedSession } from './session-api.ts';
 
 /** How long an answer to StartSession is waited for once a stop was asked for, to end what it started. */
@@ -14,28 +15,14 @@ export async function startSession(
   request: SessionRequest,
   stop: AbortSignal,
 ): Promise<StartedSession | undefined> {
-  const isStopped = (): boolean => stop.aborted;
-  if (isStopped()) return undefined;
-  const starting = api.start(request);
-  let timer: NodeJS.Timeout | undefined;
-  let onStop: () => void = () => undefined;
-  const stopped = new Promise<undefined>((resolve) => {
-    onStop = () => {
-      timer = setTimeout(() => resolve(undefined), STOP_PATIENCE_MS);
-    };
-    stop.addEventListener('abort', onStop);
-  });
-  try {
-    const session = await Promise.race([starting, stopped]);
-    if (session === undefined || !isStopped()) return session;
-    await api.terminate(session.sessionId).catch(() => undefined);
-    return undefined;
-  } catch (error) {
-    if (isStopped()) return undefined;
-    throw error;
-  } finally {
-    starting.catch(() => undefined);
-    clearTimeout(timer);
-    stop.removeEventListener('abort', onStop);
-  }
+  if (stop.aborted) return undefined;
+  const session = await doneOrStopped(api.start(request), stop, STOP_PATIENCE_MS);
+  if (session === undefined || !isAborted(stop)) return session;
+  await api.terminate(session.sessionId).catch(() => undefined);
+  return undefined;
+}
+
+/** A signal may have been aborted since it was last looked at. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

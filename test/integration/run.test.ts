@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LocalAwsOptions } from '../../src/sandbox/local-aws.ts';
 import { SEED } from '../../src/sandbox/seed.ts';
 import { Front } from './support/front.ts';
-import { collect, eventually, Person } from './support/person.ts';
+import { collect, eventually, isRunning, Person } from './support/person.ts';
 import type { Finished } from './support/person.ts';
 
 let person: Person;
@@ -113,15 +113,26 @@ describe('devaccess run on one server', () => {
     await person.noSessionIsOpen();
   });
 
+  it('ends the command when its output cannot be written', async () => {
+    const command = person.command('devaccess', ['run', 'bastion', '--', 'yes']);
+    const { code, stderr } = await person.run('sh', ['-c', `${command} > /dev/full`]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^devaccess: .*\[DA_DISK_FULL\].*\n$/),
+    ]);
+    await person.noSessionIsOpen();
+  });
+
   it('ends what takes too long, with all that it started', async () => {
     const mark = join(folder, 'ended');
-    const line = `trap 'echo term > ${mark}; exit' TERM; sleep 1000 & wait`;
+    const started = join(folder, 'slow');
+    const line = `trap 'echo term > ${mark}; exit' TERM; sleep 1000 & echo $! > ${started}; wait`;
     const { code, stderr } = await run(['bastion', '--timeout', '1s', '--', line]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/not done within 1 s.*\[DA_COMMAND_TIMED_OUT\]/);
     await eventually('the command was told', () => existsSync(mark));
-    const { stdout } = await person.run('ps', ['-e', '-o', 'args']);
-    expect(stdout.toString()).not.toContain('sleep 1000');
+    const pid = Number(readFileSync(started, 'utf8'));
+    await eventually('it was ended', () => !isRunning(pid));
   });
 
   it('ends the command and its session on Ctrl-C', async () => {
@@ -129,7 +140,7 @@ describe('devaccess run on one server', () => {
     const line = `trap 'echo term > ${mark}; exit' TERM; echo started; sleep 1001 & wait`;
     const child = person.start('devaccess', ['run', 'bastion', '--', line]);
     const finished = collect(child);
-    await eventually('it runs', () => person.openSessions() === 1);
+    // From its start on: what it says may be there before this process is looking.
     child.stdout.once('data', () => child.kill('SIGINT'));
     expect((await finished).code).toBe(130);
     await eventually('the command was told', () => existsSync(mark));
@@ -296,6 +307,15 @@ describe('devaccess run where the session document may not be used', () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining('DA_COMMAND_TIMED_OUT')]);
     const pid = Number(readFileSync(mark, 'utf8'));
     await eventually('it was killed', () => !existsSync(`/proc/${pid}`));
+  });
+
+  it('does not wait for a service that does not answer', async () => {
+    const front = await Front.open(person.aws.sandbox.endpoint);
+    front.api = (operation) => (operation === 'SSM.GetCommandInvocation' ? 'silence' : 'pass');
+    const args = ['bastion', '--via', 'run-command', '--timeout', '1s', '--', 'sleep 1'];
+    const { code, stderr } = await run(args, person, front.env);
+    front.close();
+    expect([code, stderr]).toEqual([1, expect.stringContaining('DA_COMMAND_TIMED_OUT')]);
   });
 
   it('learns the end of the command through trouble of the network', async () => {

@@ -1,3 +1,4 @@
+import { doneOrStopped } from '../../platform/stop-request.ts';
 import {
   brieflyAwait,
   polls,
@@ -8,6 +9,9 @@ import {
 import type { CommandInvocation, RunCommandApi, Script } from './run-command-api.ts';
 import { isForPerson, isUnfinished, outcomeOf, unknownEnd } from './script-outcome.ts';
 import type { ScriptOutcome } from './script-outcome.ts';
+
+/** How long the answer to SendCommand is waited for once a stop was asked for, to cancel the command. */
+const STOP_PATIENCE_MS = 3_000;
 
 export interface RunScriptOptions {
   api: RunCommandApi;
@@ -29,7 +33,8 @@ export interface RunScriptOptions {
 export async function runScript(options: RunScriptOptions): Promise<ScriptOutcome | undefined> {
   const { api, target, script, onSent, stop } = options;
   if (stop.aborted) return undefined;
-  const commandId = await api.send([target], script);
+  const commandId = await doneOrStopped(api.send([target], script), stop, STOP_PATIENCE_MS);
+  if (commandId === undefined) return undefined;
   onSent?.(commandId);
   const invocation = await finished(api, commandId, target, stop);
   if (invocation !== undefined) return outcomeOf(target, commandId, invocation);
@@ -47,9 +52,10 @@ async function finished(
   const sentAtMs = performance.now();
   let heardAtMs = sentAtMs;
   for await (const _ of polls(REAL_CLOCK, stop)) {
-    let invocation: CommandInvocation;
+    let invocation: CommandInvocation | undefined;
     try {
-      invocation = await api.invocation(commandId, target);
+      invocation = await doneOrStopped(api.invocation(commandId, target), stop, 0);
+      if (invocation === undefined) return undefined;
       heardAtMs = performance.now();
     } catch (error) {
       if (performance.now() - heardAtMs < TROUBLE_PATIENCE_MS && !isForPerson(error)) continue;

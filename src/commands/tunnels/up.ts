@@ -31,8 +31,9 @@ export default class TunnelsUp extends DevaccessCommand {
   async run(): Promise<unknown> {
     const { argv, flags } = await this.parse(TunnelsUp);
     const { prepareUp } = await import('./prepare-up.ts');
-    const stop = takeStopSignals();
     const prepared = await prepareUp(argv as string[], process.env);
+    // Until here nothing is open, and a signal simply ends the process.
+    const stop = takeStopSignals();
     for (const left of prepared.leftSessions) this.talk(leftSessionText(left));
     for (const other of prepared.alreadyUp) this.talk(alreadyUpText(other));
     if (flags.detach) return this.detach(prepared, stop);

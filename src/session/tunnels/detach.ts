@@ -52,7 +52,8 @@ export async function startDetached({
   const giveUp = (): void => {
     if (child.connected) child.disconnect();
   };
-  stop.addEventListener('abort', giveUp);
+  if (stop.aborted) giveUp();
+  else stop.addEventListener('abort', giveUp);
   try {
     child.send({ plans } satisfies DetachedWork, () => undefined);
     const answer = await answerOf(child, logFile).catch((error: unknown) => {
