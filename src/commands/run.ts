@@ -26,7 +26,6 @@ export default class Run extends DevaccessCommand {
       helpValue: 'K=V',
       summary: 'all servers with the tag; may be given again',
       multiple: true,
-      default: [],
     }),
     concurrency: Flags.integer({
       helpValue: 'N',
@@ -57,7 +56,7 @@ export default class Run extends DevaccessCommand {
     const { shellLine } = await import('../session/run/remote-command.ts');
     const { RunApiCache } = await import('../session/run/run-apis.ts');
     const { runOnHosts } = await import('../session/run/run-on-hosts.ts');
-    const { profile, region, timeout, tag, 'log-file': logFile } = flags;
+    const { profile, region, timeout, tag = [], 'log-file': logFile } = flags;
     const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
     const selectors = [...(argv as string[]), ...tag.map((each) => `tag:${each}`)];
     if (selectors.length === 0) this.error('give a server or --tag', { exit: 2 });

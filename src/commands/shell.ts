@@ -25,7 +25,6 @@ export default class Shell extends DevaccessCommand {
       helpValue: 'K=V',
       summary: 'parameter of the document; may be given again',
       multiple: true,
-      default: [],
     }),
     ...HOST_FLAGS,
   };
@@ -38,7 +37,7 @@ export default class Shell extends DevaccessCommand {
     const { runShell } = await import('../session/shell/run-shell.ts');
     const { fileLog, SILENT_LOG } = await import('../platform/log.ts');
     const { takeStopSignals } = await import('../platform/stop-request.ts');
-    const parameters = parseDocumentParameters(flags.parameter);
+    const parameters = parseDocumentParameters(flags.parameter ?? []);
     const { profile, region } = flags;
     const world = await selectorWorld({ profile, region }, process.env);
     const reach = requireAgent(await selectHost(args.host, world));

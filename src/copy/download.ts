@@ -2,9 +2,10 @@ import { constants } from 'node:fs';
 import { chmod, lstat, open, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { localFailure, remoteFailure, sourceChanged } from './failures.ts';
+import { isSpecial, localFailure, remoteFailure, sourceChanged } from './failures.ts';
 import { FileTransfer, SYNC_FROM_BYTES } from './file-transfer.ts';
 import { localDigest, readBlock } from './local-file.ts';
+import { localTree } from './local-tree.ts';
 import type { Range } from './range-set.ts';
 import { RemoteFile } from './remote-file.ts';
 import { remoteFacts } from './remote-tree.ts';
@@ -106,6 +107,7 @@ export class Download extends FileTransfer {
       await file.utimes(facts.atimeS, facts.mtimeS);
       await file.chmod(facts.mode);
       if (facts.size >= SYNC_FROM_BYTES) await file.sync();
+      if ((await localTree.lstat(destination))?.type === 'other') throw isSpecial(destination);
       await rename(path, destination);
     } catch (error) {
       throw localFailure(error, 'write', destination);
@@ -133,9 +135,13 @@ export class Download extends FileTransfer {
   /** The partial file of an earlier run, where it still is what that run made. */
   async #openEarlier(): Promise<{ file: FileHandle; path: string } | undefined> {
     const { partial, have } = this.record;
-    if (partial === undefined || have.bytes === 0) return undefined;
+    if (partial === undefined) return undefined;
     const path = join(dirname(this.plan.destination), partial);
     try {
+      if (have.bytes === 0) {
+        await unlink(path);
+        return undefined;
+      }
       if (!(await lstat(path)).isFile()) return undefined;
       // It may have got its mode already, and that may not let it be written.
       await chmod(path, 0o600);

@@ -38,6 +38,11 @@ export function isFolder(shown: string): FileFailure {
   );
 }
 
+export function isSpecial(shown: string): FileFailure {
+  const message = `${shown} is neither a file nor a folder (a device, pipe or socket)`;
+  return new FileFailure('DA_SPECIAL_FILE', message, { next: 'leave it out, or name another' });
+}
+
 export function sourceChanged(shown: string): FileFailure {
   return new FileFailure('DA_SOURCE_CHANGED', `${shown} changed while it was copied`, {
     next: 'copy it again when nobody writes to it',

@@ -1,5 +1,5 @@
 import { EXIT } from '../platform/errors.ts';
-import { FileFailure, noSuchFile } from './failures.ts';
+import { FileFailure, isSpecial, noSuchFile } from './failures.ts';
 import type { CopyFailure } from './failures.ts';
 import type { FileEntry, FileFacts, FileTree } from './file-tree.ts';
 import { expandPattern } from './glob.ts';
@@ -41,7 +41,8 @@ const LISTED_AT_ONCE = 16;
  * Finds out what is to be copied, and to where, as scp does: into the destination where that is a
  * directory, else under its name. Links are followed. Nothing is written yet.
  *
- * @throws DevaccessError when nothing at all can be copied: DA_NOT_A_DIRECTORY, or what the trees throw
+ * @throws DevaccessError when nothing at all can be copied: DA_NOT_A_DIRECTORY, DA_SPECIAL_FILE, or
+ *   what the trees throw
  */
 export async function planCopy(request: CopyRequest): Promise<CopyPlan> {
   const plan: CopyPlan = { directories: [], files: [], refused: [] };
@@ -117,6 +118,8 @@ async function findTarget(
       next: 'make it first, or name a folder that exists',
     });
   }
+  // A rename would put a file in the place of the device itself: think of /dev/null.
+  if (facts?.type === 'other') throw isSpecial(to.show(path));
   return { path: facts === undefined ? path : await to.realPath(path), isDirectory: false };
 }
 
@@ -209,11 +212,6 @@ function isDirectory(shown: string): FileFailure {
     next: 'copy it with -r',
     exitCode: EXIT.usage,
   });
-}
-
-function isSpecial(shown: string): FileFailure {
-  const message = `${shown} is neither a file nor a folder (a device, pipe or socket)`;
-  return new FileFailure('DA_SPECIAL_FILE', message);
 }
 
 function badName(shown: string, why: string): FileFailure {

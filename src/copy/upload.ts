@@ -54,18 +54,17 @@ export class Upload extends FileTransfer {
       this.#digest.catch(() => undefined);
     }
     const { partial } = this.record;
-    if (partial !== undefined && this.record.have.bytes > 0) {
+    if (partial !== undefined) {
       const path = posix.join(posix.dirname(destination), partial);
-      const facts = await this.context.remoteOver(connection).lstat(path);
-      if (facts?.type === 'file' && facts.size <= this.plan.facts.size) {
+      if (this.record.have.bytes > 0 && (await this.#isOfUse(connection, path))) {
         // It may have got its mode already, and that may not let it be written.
         await connection.client.setstat(path, { mode: 0o600 }).catch(() => undefined);
         this.#partial = new RemoteFile(path, OPEN.read | OPEN.write);
         return true;
       }
+      // An earlier run, or an attempt over a connection that was lost, may have made it.
+      await this.#remove(connection, path);
     }
-    // An attempt over a connection that was lost may have made one.
-    if (this.#partial !== undefined) await this.#remove(connection, this.#partial.path);
     const name = this.record.begin(destination, posix.basename(destination));
     this.#partial = new RemoteFile(
       posix.join(posix.dirname(destination), name),
@@ -167,6 +166,11 @@ export class Upload extends FileTransfer {
 
   get #shownDestination(): string {
     return this.context.showRemote(this.plan.destination);
+  }
+
+  async #isOfUse(connection: SftpConnection, path: string): Promise<boolean> {
+    const facts = await this.context.remoteOver(connection).lstat(path);
+    return facts?.type === 'file' && facts.size <= this.plan.facts.size;
   }
 
   async #remove({ client }: SftpConnection, path: string): Promise<void> {

@@ -1,6 +1,7 @@
-import { lstatSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:net';
+import { dirname } from 'node:path';
 import { errorCode } from './file-errors.ts';
 
 /** What the kernel takes is 108 bytes (macOS: 104) with the end; Node cuts longer ones without a word. */
@@ -21,6 +22,8 @@ export async function listenOnUnixSocket(server: Server, path: string): Promise<
   try {
     await listen(server, path);
   } catch (error) {
+    // A folder that is not there: Node tells it as EACCES.
+    statSync(dirname(path));
     if (errorCode(error) !== 'EADDRINUSE' || !(await isAbandoned(path))) throw error;
     rmSync(path);
     await listen(server, path);

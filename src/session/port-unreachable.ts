@@ -1,4 +1,5 @@
 import { DevaccessError } from '../platform/errors.ts';
+import { hostAndPort } from '../platform/remote-host.ts';
 
 export interface Destination {
   /** Node that the session runs on. */
@@ -13,7 +14,7 @@ export function portUnreachable({ target, port, remoteHost }: Destination): Deva
   if (remoteHost !== undefined) {
     return new DevaccessError(
       'DA_REMOTE_UNREACHABLE',
-      `The agent on ${target} answered, but cannot reach ${remoteHost}:${port} from there.`,
+      `The agent on ${target} answered, but cannot reach ${hostAndPort(remoteHost, port)} from there.`,
       { next: `check the address, and that security groups let ${target} connect to it.` },
     );
   }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { DevaccessError, errorLine, printable } from '../../platform/errors.ts';
 import { errorCode } from '../../platform/file-errors.ts';
 import type { Log } from '../../platform/log.ts';
+import { hostAndPort } from '../../platform/remote-host.ts';
 import { listenOnUnixSocket } from '../../platform/unix-listener.ts';
 import type { Flow } from '../flow.ts';
 import { portUnreachable } from '../port-unreachable.ts';
@@ -136,7 +137,7 @@ export class PortForward {
   async #listen(): Promise<void> {
     const { listen } = this.#options.request;
     const isUnix = 'unixPath' in listen;
-    const where = isUnix ? listen.unixPath : `${listen.host}:${listen.port}`;
+    const where = isUnix ? listen.unixPath : hostAndPort(listen.host, listen.port);
     try {
       if (isUnix) await listenOnUnixSocket(this.#server, listen.unixPath);
       else {
@@ -153,11 +154,11 @@ export class PortForward {
 
   #announce(): void {
     const { target, port, remoteHost } = this.#options.request;
-    const remote = `${remoteHost ?? 'localhost'}:${port}`;
+    const remote = hostAndPort(remoteHost ?? 'localhost', port);
     const address = this.#server.address();
     const local =
       typeof address === 'object' && address !== null
-        ? { address: hostPort(address), port: address.port }
+        ? { address: hostAndPort(address.address, address.port), port: address.port }
         : { address: address ?? '' };
     this.#options.onEvent({ event: 'listening', ...local, target, remote });
   }
@@ -213,7 +214,7 @@ export class PortForward {
             port: request.port,
             remoteHost: request.remoteHost,
           });
-          const remote = `${request.remoteHost ?? request.target}:${request.port}`;
+          const remote = hostAndPort(request.remoteHost ?? request.target, request.port);
           onEvent({ event: 'refused', remote, error: { code, message, next } });
         },
         onMessage: (text) => onEvent({ event: 'message', text: printable(text) }),
@@ -233,10 +234,6 @@ export class PortForward {
   }
 }
 
-function hostPort({ address, family, port }: AddressInfo): string {
-  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 function listenError(error: unknown, where: string): DevaccessError {
   const code = errorCode(error);
   if (code === 'EADDRINUSE') {
@@ -245,12 +242,26 @@ function listenError(error: unknown, where: string): DevaccessError {
       cause: error,
     });
   }
-  return new DevaccessError(
-    'DA_LISTEN',
-    `Cannot listen on ${where}: ${code ?? errorLine(error)}.`,
-    {
-      next: 'check the address, the port (below 1024 needs root) or the path.',
-      cause: error,
-    },
-  );
+  return new DevaccessError('DA_LISTEN', `Cannot listen on ${where}: ${whyNot(error)}.`, {
+    next: 'check the address, the port (below 1024 needs root) or the path.',
+    cause: error,
+  });
+}
+
+function whyNot(error: unknown): string {
+  const code = errorCode(error);
+  switch (code) {
+    case 'EACCES':
+      return 'permission denied';
+    case 'EADDRNOTAVAIL':
+      return 'this computer has no such address';
+    case 'ENAMETOOLONG':
+      return 'the path is too long for a socket';
+    case 'ENOENT':
+      return 'there is no such folder';
+    case 'ENOTFOUND':
+      return 'nobody knows the name';
+    default:
+      return code ?? errorLine(error);
+  }
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../../platform/log.ts';
+import { hostAndPort } from '../../platform/remote-host.ts';
 import { closeForwards, openForwards } from '../forward/open-forwards.ts';
 import type { ForwardEvent, ForwardRequest, PortForward } from '../forward/port-forward.ts';
 import type { SessionApi } from '../session-api.ts';
@@ -227,7 +228,7 @@ function listenerStatus({ request, forward, address, meter }: Listener): Listene
   const { connections, up, down } = forward?.statistics ?? NOTHING;
   return {
     listen: address,
-    remote: `${request.remoteHost ?? 'localhost'}:${request.port}`,
+    remote: hostAndPort(request.remoteHost ?? 'localhost', request.port),
     connections,
     bytes: { up, down },
     rate: rounded(meter.rate),
@@ -241,5 +242,5 @@ function rounded({ up, down }: UpAndDown): UpAndDown {
 }
 
 function wantedAddress({ listen }: ForwardRequest): string {
-  return 'unixPath' in listen ? listen.unixPath : `${listen.host}:${listen.port}`;
+  return 'unixPath' in listen ? listen.unixPath : hostAndPort(listen.host, listen.port);
 }

@@ -101,6 +101,8 @@ const target = new MemoryTree({
   '/home/there/a.txt': '',
   '/home/there/to-file': '@../real/file',
   '/home/there/to-dir': '@../real',
+  '/home/there/null': '|',
+  '/home/there/to-null': '@null',
   '/home/real/': null,
   '/home/real/file': '',
 });
@@ -133,6 +135,8 @@ describe('what is copied to where', () => {
     [['a.txt'], 'nowhere/', 'DA_NOT_A_DIRECTORY'],
     [['a.txt'], 'there/a.txt/', 'DA_NOT_A_DIRECTORY'],
     [['a.txt', 'other/a.txt'], 'there/new', 'DA_NOT_A_DIRECTORY'],
+    [['a.txt'], 'there/null', 'DA_SPECIAL_FILE'],
+    [['a.txt'], 'there/to-null', 'DA_SPECIAL_FILE'],
   ])('%j to %j is refused', async (sources, destination, code) => {
     await expect(plan(sources, destination)).rejects.toMatchObject({ code });
   });

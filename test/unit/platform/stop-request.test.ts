@@ -30,29 +30,20 @@ describe('work that cannot be called off', () => {
   });
 
   it('may still come to its end in that moment, and its failure is nobody’s concern', async () => {
-    const late = async (work: Promise<string>): Promise<unknown> => {
+    const late = async (
+      settle: (work: { resolve: (value: string) => void; reject: (error: Error) => void }) => void,
+    ): Promise<unknown> => {
       const stop = new AbortController();
+      const work = new Promise<string>((resolve, reject) =>
+        setTimeout(() => settle({ resolve, reject }), 1_000),
+      );
       const waiting = doneOrStopped(work, stop.signal, 3_000);
       stop.abort();
       await vi.advanceTimersByTimeAsync(1_000);
       return waiting;
     };
-    const after = <T>(act: () => T): Promise<T> =>
-      new Promise((resolve, reject) =>
-        setTimeout(() => {
-          try {
-            resolve(act());
-          } catch (error) {
-            reject(error);
-          }
-        }, 500),
-      );
-    await expect(late(after(() => 'done'))).resolves.toBe('done');
-    const failed = late(
-      after(() => {
-        throw new Error('no');
-      }),
-    );
+    await expect(late(({ resolve }) => resolve('done'))).resolves.toBe('done');
+    const failed = late(({ reject }) => reject(new Error('no')));
     await expect(failed).resolves.toBeUndefined();
   });
 });
