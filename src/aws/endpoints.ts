@@ -4,7 +4,8 @@ import { awsConfigFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 
 /** `ssmmessages` and the sessions of `rolesanywhere` have no SDK client. */
-export type Service = 'ec2' | 'iam' | 'kms' | 'rolesanywhere' | 'ssm' | 'ssmmessages' | 'sts';
+export type Service =
+  'ec2' | 'ec2_instance_connect' | 'iam' | 'kms' | 'rolesanywhere' | 'ssm' | 'ssmmessages' | 'sts';
 
 /** The endpoints a person configured. */
 export interface ConfiguredEndpoints {

@@ -64,6 +64,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
         host.bastion === true ? host : { ...host, sshd: options.sshd ?? 'embedded' },
       ),
       authorizedKeys: [identity, ...(options.authorizedKeys ?? [])],
+      pushedKeys: (instanceId, user) => sandbox.pushedKeys.keysFor(instanceId, user),
       stateDirectory: options.stateDir,
     });
     nodes = hosts.hosts;

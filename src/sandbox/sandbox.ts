@@ -18,6 +18,7 @@ import { AnywhereRegistry } from './roles-anywhere/anywhere-registry.ts';
 import { seedAccount } from './seed.ts';
 import { ec2ApiService } from './services/ec2.ts';
 import { iamService } from './services/iam/iam.ts';
+import { instanceConnectService } from './services/instance-connect.ts';
 import { KmsVault } from './services/kms-vault.ts';
 import { kmsService } from './services/kms.ts';
 import { rolesAnywhereService } from './services/roles-anywhere/roles-anywhere.ts';
@@ -27,6 +28,7 @@ import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';
 import { stsService } from './services/sts.ts';
 import { authorizeDataChannel } from './services/ssmmessages.ts';
+import { PushedKeys } from './pushed-keys.ts';
 import { SessionRegistry } from './session-registry.ts';
 import type { SandboxSession } from './session-registry.ts';
 import { totpCode, TotpVerifier } from './totp.ts';
@@ -87,6 +89,8 @@ export interface Sandbox {
   /** Trust anchors and profiles of IAM Roles Anywhere; there are none at first. */
   readonly rolesAnywhere: AnywhereRegistry;
   readonly hybridNodes: HybridNodes;
+  /** What EC2 Instance Connect keeps for the hosts. */
+  readonly pushedKeys: PushedKeys;
   readonly httpServer: Server;
   /** The code that the person's authenticator shows now. */
   mfaCode: () => string;
@@ -117,6 +121,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const verifier = new SignatureVerifier({ credentials, now });
   const registry = new SessionRegistry(now);
   const vault = new KmsVault(account.kmsKeys);
+  const pushedKeys = new PushedKeys(now);
   const rolesAnywhere = new AnywhereRegistry(account.accountId, now);
   const { host = '127.0.0.1' } = options;
   const urlHost = host === '::1' ? '[::1]' : host;
@@ -132,6 +137,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       stsService({ account, access, credentials, totp }),
       iamService({ account, access, totp, now }),
       ec2ApiService({ account, access }),
+      instanceConnectService({ account, access, keys: pushedKeys }),
       ssmService({
         account,
         access: new SsmAccess(account, access),
@@ -172,6 +178,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     registry,
     rolesAnywhere,
     hybridNodes,
+    pushedKeys,
     httpServer,
     mfaCode: () => totpCode(people.mfaDevice, now()),
     kmsDecrypt: (ciphertext, context) => {

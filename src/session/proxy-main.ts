@@ -6,12 +6,14 @@ import { envValue } from '../platform/paths.ts';
 import { VERSION } from '../platform/version.ts';
 import { readFlow } from './flow.ts';
 import type { Flow } from './flow.ts';
+import type { KeyOffer, OfferedKey } from './login-key/offer-key.ts';
 import type { SessionRequest } from './session-api.ts';
 import { predictHosts, readConfigText } from './predicted-hosts.ts';
 import { isRemoteHost } from '../platform/remote-host.ts';
 
 const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
        devaccess-proxy ID PORT [--profile P] [--region R]
+       devaccess-proxy --jump NAME --host ADDRESS --port N --key METHOD --key-node ID …
 
 The ProxyCommand of devaccess: carries one SSH connection through AWS Systems Manager Session
 Manager, between standard input and output and a port on the node.
@@ -19,6 +21,14 @@ Manager, between standard input and output and a port on the node.
   --target ID      instance id (i-…) or managed node id (mi-…); %h in ssh_config
   --port N         port on the node, 22 by default; %p in ssh_config
   --host REMOTE    a host that the node reaches: the port is REMOTE's, no login on the node
+  --key METHOD     give the server a key that logs in for a minute: instance-connect (EC2 Instance
+                   Connect) or run-command (into authorized_keys, and out again)
+  --user NAME      the login name that the key is for; else that of the user here
+  --key-node ID    the node that the key is for, where it is not the target
+  --agent PATH     where ssh finds the key's private half (IdentityAgent); without it the key is
+                   the first of the agent of SSH_AUTH_SOCK
+  --jump NAME      no session of its own: through the host NAME of the SSH config, as ProxyJump
+  --ssh-config F   the SSH config that --jump reads
   --profile P      AWS profile; without it the usual chain, environment first
   --region R       AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's region
   --log-file FILE  append a diagnostic log (no payload, no secret); also DEVACCESS_LOG
@@ -34,9 +44,12 @@ const PROMPT_GRACE_MS = 1_000;
 const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 interface ProxyArguments {
+  /** Empty with a jump host. */
   target: string;
   port: number;
   remoteHost: string | undefined;
+  key: Omit<KeyOffer, 'profile' | 'region'> | undefined;
+  jump: { through: string; configFile: string | undefined } | undefined;
   profile: string | undefined;
   region: string | undefined;
   logFile: string | undefined;
@@ -92,25 +105,57 @@ async function runWithSignals(
   const parent = process.ppid;
   const isParentAlive = (): boolean => process.ppid === parent;
   const run: ProxyRun = { args, say, hooks, stop: stop.signal, isParentAlive };
+  const offered = args.key === undefined ? undefined : offer(args.key, run);
   try {
-    const startMs = Date.now();
-    try {
-      await connectAndCarry(run);
-    } catch (error) {
-      if (stop.signal.aborted || !isForPerson(error)) throw error;
-      // A person may be asked for minutes; nobody waits for the code any more when ssh is gone.
-      const watch = setInterval(() => !isParentAlive() && stop.abort(), PARENT_WATCH_MS);
-      const isRenewed = await renewed(run, startMs, { onTerminal: true }).finally(() =>
-        clearInterval(watch),
-      );
-      if (!isRenewed) throw error;
-      await connectAndCarry(run);
-    }
+    if (args.jump === undefined) await connectOrAsk(run, () => stop.abort());
+    else exitCode = await throughJump(args.jump, run);
   } catch (error) {
     // ssh ends its proxy with a signal; what that interrupts is not news to the person.
     if (!stop.signal.aborted) throw error;
+  } finally {
+    await (await offered)?.close();
   }
   return exitCode;
+}
+
+/** What the person's own keys may do as well is not given up. */
+async function offer(
+  key: NonNullable<ProxyArguments['key']>,
+  { args, say, stop }: ProxyRun,
+): Promise<OfferedKey | undefined> {
+  try {
+    const { offerKey } = await import('./login-key/offer-key.ts');
+    const { profile, region } = args;
+    return await offerKey({ ...key, profile, region }, { env: process.env, say, stop });
+  } catch (error) {
+    say(errorLine(error));
+    return undefined;
+  }
+}
+
+async function throughJump(
+  jump: NonNullable<ProxyArguments['jump']>,
+  { args, stop }: ProxyRun,
+): Promise<number> {
+  const { carryJump } = await import('./login-key/carry-jump.ts');
+  return carryJump({ ...jump, host: args.remoteHost ?? '', port: args.port }, stop);
+}
+
+/** With a session; where it wants a code, the person is asked for it once. */
+async function connectOrAsk(run: ProxyRun, stop: () => void): Promise<void> {
+  const startMs = Date.now();
+  try {
+    await connectAndCarry(run);
+  } catch (error) {
+    if (run.stop.aborted || !isForPerson(error)) throw error;
+    // A person may be asked for minutes; nobody waits for the code any more when ssh is gone.
+    const watch = setInterval(() => !run.isParentAlive() && stop(), PARENT_WATCH_MS);
+    const isRenewed = await renewed(run, startMs, { onTerminal: true }).finally(() =>
+      clearInterval(watch),
+    );
+    if (!isRenewed) throw error;
+    await connectAndCarry(run);
+  }
 }
 
 interface ProxyRun {
@@ -239,10 +284,12 @@ function readArguments(argv: string[]): ProxyArguments | string {
   if (values['warm-up'] === true) return 'warm-up';
   if (values.version === true) return `devaccess-proxy ${VERSION}\n`;
   if (positionals.length > 2) throw usage(`unexpected argument '${positionals[2] ?? ''}'`);
-  const target = values.target ?? positionals[0];
-  if (target === undefined) throw usage('no target given');
-  if (!TARGET.test(target)) {
-    throw usage(`'${target}' is not an instance id (i-…) or managed node id (mi-…)`);
+  const target = values.target ?? positionals[0] ?? '';
+  if (values.jump === undefined) {
+    if (target === '') throw usage('no target given');
+    checkTarget(target);
+  } else if (target !== '' || values.host === undefined) {
+    throw usage('--jump takes --host and --port, and no target');
   }
   const portText = values.port ?? positionals[values.target === undefined ? 1 : 0] ?? '22';
   const port = Number(portText);
@@ -256,11 +303,35 @@ function readArguments(argv: string[]): ProxyArguments | string {
     target,
     port,
     remoteHost: values.host,
+    key: readKey(values, target),
+    jump:
+      values.jump === undefined
+        ? undefined
+        : { through: values.jump, configFile: values['ssh-config'] },
     profile: values.profile,
     region: values.region,
     logFile: values['log-file'] ?? envValue(process.env, 'DEVACCESS_LOG'),
     flow: readFlow(values, process.env),
   };
+}
+
+function checkTarget(target: string): void {
+  if (TARGET.test(target)) return;
+  throw usage(`'${target}' is not an instance id (i-…) or managed node id (mi-…)`);
+}
+
+function readKey(
+  values: ReturnType<typeof parse>['values'],
+  target: string,
+): ProxyArguments['key'] {
+  const method = values.key;
+  if (method === undefined) return undefined;
+  if (method !== 'instance-connect' && method !== 'run-command') {
+    throw usage(`'${method}' is not a way to give a server a key (instance-connect, run-command)`);
+  }
+  const node = values['key-node'] ?? target;
+  checkTarget(node);
+  return { method, node, user: values.user, agentPath: values.agent };
 }
 
 function parse(argv: string[]) {
@@ -274,6 +345,12 @@ function parse(argv: string[]) {
         target: text,
         port: text,
         host: text,
+        key: text,
+        user: text,
+        'key-node': text,
+        agent: text,
+        jump: text,
+        'ssh-config': text,
         profile: text,
         region: text,
         'log-file': text,

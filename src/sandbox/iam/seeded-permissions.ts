@@ -66,6 +66,7 @@ export function seededPermissions(options: SeededFor): object[] {
         'ssm:*TagsFromResource',
         'ssm:*ServiceSetting',
         'ec2:Describe*',
+        'ec2-instance-connect:SendSSHPublicKey',
         'kms:Decrypt',
         'kms:Encrypt',
         'kms:GenerateDataKey',

@@ -2,20 +2,28 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import ssh2 from 'ssh2';
 import type { AuthContext, ParsedKey } from 'ssh2';
 
+interface KnownKey {
+  key: ParsedKey;
+  digest: Buffer;
+}
+
 /** The public keys that may log in to a host. */
 export class AuthorizedKeys {
-  readonly #keys: { key: ParsedKey; digest: Buffer }[];
+  readonly #keys: KnownKey[];
+  readonly #others: (user: string) => readonly string[];
 
   /**
    * @param lines OpenSSH public keys, `ssh-ed25519 AAAA… comment`, one a line
+   * @param others more lines, which are looked up at each login; what is no public key does not count
    * @throws TypeError when one is not a public key
    */
-  constructor(lines: readonly string[]) {
+  constructor(lines: readonly string[], others: (user: string) => readonly string[] = () => []) {
     this.#keys = lines.map((line) => {
-      const key = ssh2.utils.parseKey(line);
+      const key = knownKey(line);
       if (key instanceof Error) throw new TypeError(`not an SSH public key: ${key.message}`);
-      return { key, digest: digestOf(key.getPublicSSH()) };
+      return key;
     });
+    this.#others = others;
   }
 
   /** Answers one authentication request: public keys only, no password and no `none`. */
@@ -27,7 +35,9 @@ export class AuthorizedKeys {
     const offered = digestOf(context.key.data);
     let authorized: ParsedKey | undefined;
     // Every key is compared, in constant time, so that timing says nothing about the list.
-    for (const { key, digest } of this.#keys) {
+    const others = this.#others(context.username).map(knownKey);
+    const found = others.flatMap((other) => (other instanceof Error ? [] : [other]));
+    for (const { key, digest } of [...this.#keys, ...found]) {
       if (timingSafeEqual(digest, offered)) authorized = key;
     }
     if (authorized === undefined) {
@@ -45,6 +55,11 @@ export class AuthorizedKeys {
     if (verified === true) context.accept();
     else context.reject(['publickey']);
   }
+}
+
+function knownKey(line: string): KnownKey | Error {
+  const key = ssh2.utils.parseKey(line);
+  return key instanceof Error ? key : { key, digest: digestOf(key.getPublicSSH()) };
 }
 
 function digestOf(publicKey: Buffer): Buffer {

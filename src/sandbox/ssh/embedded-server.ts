@@ -13,6 +13,8 @@ export interface EmbeddedServerOptions {
   /** OpenSSH private key of the host. */
   hostKey: string;
   authorizedKeys: readonly string[];
+  /** Keys that may log in as a user just now. */
+  keysFor: (user: string) => readonly string[];
   /** HOME of every login, and where relative paths of SFTP start. */
   homeDirectory: string;
   /** What the host calls itself in a shell's prompt. */
@@ -34,7 +36,7 @@ const NEVER_MS = 2 ** 31 - 1;
 
 /** Starts an SSH server on a free loopback port: exec, shell, SFTP and, for a bastion, forwarding. */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
-  const authorizedKeys = new AuthorizedKeys(options.authorizedKeys);
+  const authorizedKeys = new AuthorizedKeys(options.authorizedKeys, options.keysFor);
   const server = new ssh2.Server(
     {
       hostKeys: [options.hostKey],

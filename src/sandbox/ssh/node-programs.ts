@@ -5,6 +5,8 @@ import { delimiter, join } from 'node:path';
 export interface NodePrograms {
   /** The host's own folder. */
   directory: string;
+  /** Of every login name. */
+  homeDirectory: string;
   /** Private host key; the public one is beside it. */
   hostKeyFile: string;
   /** Where the addresses of the sandbox's network lead to: `ADDRESS PORT LOOPBACK-PORT` a line. */
@@ -14,15 +16,20 @@ export interface NodePrograms {
 /**
  * Makes the programs that differ between a host of the sandbox and the machine it really runs on,
  * for scripts that run there as on a node: they are found first in PATH, everything else is this
- * machine's. `sshd -T` tells the host's own configuration, and ssh-keyscan(1) reaches the addresses
- * of the sandbox's network, which are in no kernel.
+ * machine's. `sshd -T` tells the host's own configuration, ssh-keyscan(1) reaches the addresses
+ * of the sandbox's network, which are in no kernel, and every login name exists, in one home.
  *
  * @returns the folder they are in
  */
 export async function writeNodePrograms(programs: NodePrograms): Promise<string> {
   const folder = join(programs.directory, 'bin');
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const scripts = { sshd: sshd(programs), 'ssh-keyscan': keyscan(programs) };
+  const scripts = {
+    sshd: sshd(programs),
+    'ssh-keyscan': keyscan(programs),
+    id: ID,
+    su: su(programs),
+  };
   for (const [name, text] of Object.entries(scripts)) {
     if (text === undefined) continue;
     await writeFile(join(folder, name), text);
@@ -39,6 +46,18 @@ port 22
 hostkey ${hostKeyFile}
 authorizedkeysfile .ssh/authorized_keys
 END
+`;
+}
+
+const ID = `#!/bin/sh
+case $1 in -u) echo 1000 ;; *) exit 1 ;; esac
+`;
+
+/** `su -s SHELL USER -c COMMAND`. */
+function su({ homeDirectory }: NodePrograms): string {
+  return `#!/bin/sh
+[ "$1" = -s ] && [ "$4" = -c ] || exit 1
+HOME=${quoted(homeDirectory)} USER="$3" exec "$2" -c "$5"
 `;
 }
 

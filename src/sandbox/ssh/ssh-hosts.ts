@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SandboxNetwork } from '../network.ts';
@@ -21,6 +22,8 @@ export interface SshHostsOptions {
   hosts: readonly SshHostSeed[];
   /** OpenSSH public keys that may log in to every host. */
   authorizedKeys: readonly string[];
+  /** Keys that EC2 Instance Connect lets in to an instance just now. */
+  pushedKeys?: (instanceId: string, user: string) => readonly string[];
   /** Host keys and the hosts' home directories live here. */
   stateDirectory: string;
 }
@@ -83,6 +86,7 @@ async function startHost(
   const key = await hostKey(directory);
   const programsDirectory = await writeNodePrograms({
     directory,
+    homeDirectory,
     hostKeyFile: key.file,
     networkFile: networkFile(options),
   });
@@ -99,6 +103,10 @@ async function startHost(
   const server = await startEmbeddedServer({
     hostKey: key.private,
     authorizedKeys,
+    keysFor: (user) => [
+      ...(options.pushedKeys?.(seed.instanceId, user) ?? []),
+      ...ownKeys(homeDirectory),
+    ],
     homeDirectory,
     hostName: seed.name,
     forward:
@@ -112,6 +120,16 @@ async function startHost(
     host: { ...seed, port, publicKey: key.public, ...place },
     close: () => server.close(),
   };
+}
+
+/** As sshd reads them: at each login. */
+function ownKeys(homeDirectory: string): string[] {
+  try {
+    const text = readFileSync(join(homeDirectory, '.ssh', 'authorized_keys'), 'utf8');
+    return text.split('\n').filter((line) => line.trim() !== '');
+  } catch {
+    return [];
+  }
 }
 
 /** A bastion forwards to the other hosts' SSH servers alone, never to this machine's own ports. */

@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
+import { eventually, Person } from './support/person.ts';
+
+let person: Person;
+let config: string;
+
+beforeAll(async () => {
+  person = await Person.arrive();
+  await person.startDay();
+  // Somebody without a single key that any server knows.
+  config = join(person.home, 'keyless');
+  const { knownHostsFile } = person.aws;
+  writeFileSync(
+    config,
+    [
+      `Host *\n  UserKnownHostsFile ${knownHostsFile}\n  StrictHostKeyChecking yes\n  BatchMode yes`,
+      '  IdentityFile /nowhere\n  LogLevel ERROR',
+      entry('bastion', 'ec2-user', `--target ${person.bastionId} --port %p`),
+      entry(
+        'someserver',
+        'root',
+        `--jump bastion --ssh-config ${config} --host ${address('someserver')} --port %p ` +
+          `--key-node ${person.instanceId('someserver')}`,
+      ),
+      entry('rack', 'root', `--target ${hybridId()} --port %p`, 'run-command'),
+      '',
+    ].join('\n'),
+  );
+});
+afterEach(() => person.noSessionIsOpen());
+afterAll(() => person.leave());
+
+const agentPath = (name: string): string => join(person.home, 'agents', name);
+const hybridId = (): string =>
+  person.aws.sandbox.account.nodes.find(({ instanceId }) => instanceId.startsWith('mi-'))!
+    .instanceId;
+const address = (name: string): string =>
+  person.aws.hosts.hosts.find((host) => host.name === name)!.privateIp;
+
+function entry(name: string, user: string, command: string, key = 'instance-connect'): string {
+  const id = /mi-\w+|i-\w+/.exec(command)![0];
+  const flags = `--region us-east-1 --key ${key} --user ${user} --agent ${agentPath(id)}`;
+  const proxy = person.command('devaccess-proxy', [...command.split(' '), ...flags.split(' ')]);
+  return (
+    `Host ${name}\n  HostName ${id}\n  HostKeyAlias ${id}\n  User ${user}\n` +
+    `  IdentityAgent ${agentPath(id)}\n  ProxyCommand ${proxy}`
+  );
+}
+
+const ssh = (args: string[], env: Record<string, string> = {}) =>
+  person.run('/usr/bin/env', ['ssh', '-F', config, ...args], { env });
+
+describe('a key for a minute', () => {
+  it('logs in by EC2 Instance Connect, also behind the bastion, and many at once', async () => {
+    const one = await ssh(['bastion', 'echo in']);
+    expect({ out: one.stdout.toString(), err: one.stderr }).toEqual({ out: 'in\n', err: '' });
+    const many = await Promise.all(
+      ['bastion', 'someserver', 'bastion', 'someserver'].map((host) => ssh([host, 'echo in'])),
+    );
+    expect(many.map(({ stderr }) => stderr)).toEqual(['', '', '', '']);
+    expect(many.map(({ stdout }) => stdout.toString())).toEqual(['in\n', 'in\n', 'in\n', 'in\n']);
+    expect(existsSync(agentPath(person.bastionId))).toBe(false);
+  });
+
+  it('is told of where the policy denies it, and ssh goes on without', async () => {
+    const { inlinePolicies } = person.aws.sandbox.user;
+    const denied = { Effect: 'Deny', Action: 'ec2-instance-connect:*', Resource: '*' } as const;
+    inlinePolicies.set('denied', policyOf([denied]));
+    try {
+      const { code, stderr } = await ssh(['bastion', 'true']);
+      expect(code).toBe(255);
+      expect(stderr).toMatch(
+        /You may not push a key for ec2-user to i-\w+: .* \[DA_ACCESS_DENIED\]/,
+      );
+      expect(stderr).toContain('Permission denied (publickey)');
+      const own = await ssh(['-i', person.aws.identityFile, 'bastion', 'true']);
+      expect(own.code).toBe(0);
+    } finally {
+      inlinePolicies.delete('denied');
+    }
+  });
+
+  it('gets to a hybrid node by Run Command', async () => {
+    const host = person.aws.hosts.hosts.find(({ instanceId }) => instanceId === hybridId())!;
+    const { code, stderr, stdout } = await ssh(['rack', 'cat .ssh/authorized_keys']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.toString()).toMatch(/^ssh-ed25519 \S+ devaccess-until-\d+\n$/);
+    // It is taken out by the node itself, a minute later.
+    spawnSync('pkill', ['-f', host.homeDirectory]);
+  });
+
+  it('may be one of the agent of the person', async () => {
+    const socket = join(person.home, 'agent.sock');
+    const agent = spawnSync('ssh-agent', ['-a', socket], { encoding: 'utf8' });
+    const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(agent.stdout)![1]);
+    try {
+      const key = join(person.home, 'own');
+      spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+      spawnSync('ssh-add', ['-q', key], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
+      const text = readFileSync(config, 'utf8');
+      const plain = text.replace(/ {2}IdentityAgent .*\n/g, '').replace(/ --agent \S+/g, '');
+      const file = join(person.home, 'by-agent');
+      writeFileSync(file, plain);
+      const args = ['ssh', '-F', file, 'bastion', 'echo in'];
+      const run = await person.run('/usr/bin/env', args, { env: { SSH_AUTH_SOCK: socket } });
+      expect({ out: run.stdout.toString(), err: run.stderr }).toEqual({ out: 'in\n', err: '' });
+      const none = await person.run('/usr/bin/env', args);
+      expect(none.stderr).toContain('SSH_AUTH_SOCK is not set');
+    } finally {
+      process.kill(pid);
+    }
+  });
+
+  it('leaves no process and no socket behind when ssh is killed', async () => {
+    const child = person.start('/usr/bin/env', ['ssh', '-F', config, 'someserver', 'echo on; cat']);
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    expect(existsSync(agentPath(person.instanceId('someserver')))).toBe(true);
+    child.kill('SIGKILL');
+    await person.noSessionIsOpen();
+    const left = (): boolean => existsSync(agentPath(person.instanceId('someserver')));
+    await eventually('no agent', () => !left());
+  });
+});
