@@ -23,6 +23,8 @@ export const entrySettings = {
   user: v.optional(userName),
   port: v.optional(port),
   'identity-file': v.optional(identityFile),
+  key: v.optional(choice(['instance-connect', 'run-command'])),
+  'key-from': v.optional(choice(['generated', 'agent'])),
   'control-master': v.optional(
     v.custom<boolean | string>(
       (value) =>
@@ -57,11 +59,14 @@ export const hostSettings = v.pipe(
       });
     }
   }),
-  v.transform(({ 'identity-file': identity, 'control-master': control, ...rest }) => ({
-    ...rest,
-    identityFile: identity,
-    controlMaster: control,
-  })),
+  v.transform(
+    ({ 'identity-file': identity, 'key-from': keyFrom, 'control-master': control, ...rest }) => ({
+      ...rest,
+      keyFrom,
+      identityFile: identity,
+      controlMaster: control,
+    }),
+  ),
 );
 
 /** `[ssh]`: how entries get into the SSH config. */

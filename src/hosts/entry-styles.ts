@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { makePrivateFolder } from '../platform/private-folder.ts';
 import { checkBastion } from './bastion.ts';
 import type { PlannedFixed } from './fixed-hosts.ts';
 import { checkUser } from './host-user.ts';
+import { agentFolderOf } from './login-keys.ts';
+import type { KeyMethod, KeyOrigin, LoginKeys } from './login-keys.ts';
 import { proxyCommands } from './proxy-command.ts';
 import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
 import type { SyncAccount } from './read-accounts.ts';
@@ -11,8 +14,17 @@ import { sharingOf } from './sharing.ts';
 interface StyleWorld {
   /** `~/.ssh`. */
   sshDirectory: string;
+  /** The home ssh itself uses. */
+  loginHome: string;
   program: ProxyProgram;
   flow: ProxyAccount['flow'];
+}
+
+interface StyleOptions {
+  identityFile: string | undefined;
+  key: KeyMethod | undefined;
+  keyFrom: KeyOrigin;
+  controlPersist: string | undefined;
 }
 
 /** What entries of one account have in common, checked; and the folders that they need. */
@@ -55,22 +67,40 @@ export class EntryStyles {
   #make(
     profile: string | undefined,
     region: string | undefined,
-    options: { identityFile: string | undefined; controlPersist: string | undefined },
+    options: StyleOptions,
   ): EntryStyle {
     const { program, flow = {} } = this.#world;
     return {
       proxyCommands: proxyCommands(program, { profile, region, flow }),
       identityFile: options.identityFile,
+      keys: options.key === undefined ? undefined : this.#keys(options.key, options.keyFrom),
       sharing: this.#sharing(options.controlPersist),
     };
+  }
+
+  #keys(method: KeyMethod, from: KeyOrigin): LoginKeys | undefined {
+    const { sshDirectory, loginHome } = this.#world;
+    const isUsual = sshDirectory === join(loginHome, '.ssh');
+    const configFile = isUsual ? undefined : join(sshDirectory, 'config');
+    if (from === 'agent') return { method, agentFolder: undefined, configFile };
+    const place = agentFolderOf(sshDirectory);
+    if (typeof place === 'string') {
+      this.#note(`entries bring no key along: ${place}`);
+      return undefined;
+    }
+    this.#folders.add(place.folder);
+    return { method, agentFolder: place.folder, configFile };
+  }
+
+  #note(notice: string): void {
+    if (!this.notices.includes(notice)) this.notices.push(notice);
   }
 
   #sharing(persist: string | undefined): EntryStyle['sharing'] {
     if (persist === undefined) return undefined;
     const sharing = sharingOf(this.#world.sshDirectory);
     if (typeof sharing === 'string') {
-      const notice = `connections are not shared: ${sharing}`;
-      if (!this.notices.includes(notice)) this.notices.push(notice);
+      this.#note(`connections are not shared: ${sharing}`);
       return undefined;
     }
     this.#folders.add(sharing.folder);

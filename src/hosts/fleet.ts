@@ -1,6 +1,7 @@
 /** How the servers of one account become entries: what the config file and flags can say. */
 import { readTemplate } from '../platform/name-template.ts';
 import type { TemplatePart } from '../platform/name-template.ts';
+import type { KeyMethod, KeyOrigin } from './login-keys.ts';
 import type { BastionRoute } from './host.ts';
 
 /** Which way entries go: `auto` is the own agent where it is online, else the bastion's sshd. */
@@ -28,6 +29,9 @@ export interface FleetOptions {
   users: readonly UserRule[];
   port: number | undefined;
   identityFile: string | undefined;
+  /** How servers get a key for a minute with each connection; undefined: not at all. */
+  key: KeyMethod | undefined;
+  keyFrom: KeyOrigin;
   /** How long a shared connection stays open unused, as ssh_config(5) writes times. */
   controlPersist: string | undefined;
   alias: AliasOptions;
@@ -57,6 +61,8 @@ export interface FleetWishes {
   users?: readonly UserRule[] | undefined;
   port?: number | undefined;
   identityFile?: string | undefined;
+  key?: KeyMethod | undefined;
+  keyFrom?: KeyOrigin | undefined;
   controlMaster?: boolean | string | undefined;
   aliasTag?: string | undefined;
   aliasTemplate?: string | undefined;
@@ -82,6 +88,8 @@ export function fleetOptions(wishes: FleetWishes): FleetOptions {
     users: wishes.users ?? [],
     port: wishes.port,
     identityFile: wishes.identityFile,
+    key: wishes.key,
+    keyFrom: wishes.keyFrom ?? 'generated',
     controlPersist: controlPersist(wishes.controlMaster),
     alias: {
       tag: wishes.aliasTag ?? 'Name',

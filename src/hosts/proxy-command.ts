@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { isRemoteHost } from '../platform/remote-host.ts';
 import { isInstanceId, isPlainAddress } from './host.ts';
+import type { EntryKey } from './login-keys.ts';
 
 export interface ProxyProgram {
   /** Absolute path of Node. */
@@ -25,9 +26,11 @@ const PROFILE = /^[\w\-@+.%:/]+$/;
 /** Values of ProxyCommand, by the way they go. */
 export interface ProxyCommands {
   /** To the node that HostName is the id of. */
-  direct: string;
+  direct: (key?: EntryKey) => string;
   /** To an address that a node reaches: no login on that node. */
-  through: (nodeId: string, address: string) => string;
+  through: (nodeId: string, address: string, key?: EntryKey) => string;
+  /** As ProxyJump, for a server that is given a key. */
+  jump: (alias: string, key: EntryKey, configFile: string | undefined) => string;
 }
 
 /**
@@ -47,13 +50,18 @@ export function proxyCommands(program: ProxyProgram, account: ProxyAccount): Pro
     ...Object.entries(flow).map(([name, value]) => `--${name} ${value}`),
   ].join(' ');
   return {
-    direct: `${head} --target %h --port %p ${tail}`,
-    through: (nodeId, address) => {
+    direct: (key) => `${head} --target %h --port %p ${tail}${keyWords(key)}`,
+    through: (nodeId, address, key) => {
       // The inventory holds no other; a shell reads this.
       if (!isInstanceId(nodeId) || !(isPlainAddress(address) || isRemoteHost(address))) {
         throw new Error(`not a node and an address: ${nodeId}, ${address}`);
       }
-      return `${head} --target ${nodeId} --host ${address} --port %p ${tail}`;
+      return `${head} --target ${nodeId} --host ${address} --port %p ${tail}${keyWords(key)}`;
+    },
+    jump: (alias, key, configFile) => {
+      if (!/^[A-Za-z0-9_][\w.-]*$/.test(alias)) throw new Error(`not an alias: ${alias}`);
+      const config = configFile === undefined ? '' : ` --ssh-config ${quotePath(configFile)}`;
+      return `${head} --jump ${alias}${config} --host %h --port %p ${tail}${keyWords(key)}`;
     },
   };
 }
@@ -66,6 +74,17 @@ export async function warmProxy({ node, script }: ProxyProgram): Promise<void> {
   await new Promise<void>((resolve) => {
     execFile(node, [script, '--warm-up'], { timeout: 10_000 }, () => resolve());
   });
+}
+
+/** Ids, and names that a shell reads as they are. */
+function keyWords(key: EntryKey | undefined): string {
+  if (key === undefined) return '';
+  const { method, node, user, agent } = key;
+  return [
+    ` --key ${method} --key-node ${node}`,
+    ...(user === undefined ? [] : [`--user ${user}`]),
+    ...(agent === undefined ? [] : [`--agent ${quotePath(agent)}`]),
+  ].join(' ');
 }
 
 function profileWord(profile: string): string {

@@ -1,5 +1,7 @@
 /** The text of one entry, put together from parts that each know one concern. */
 import type { HostEntry } from './host.ts';
+import { entryKey } from './login-keys.ts';
+import type { LoginKeys } from './login-keys.ts';
 import type { ProxyCommands } from './proxy-command.ts';
 
 /** What the entries of one fleet have in common. */
@@ -7,6 +9,8 @@ export interface EntryStyle {
   proxyCommands: ProxyCommands;
   /** As ssh reads it; undefined leaves the choice of keys to ssh. */
   identityFile: string | undefined;
+  /** A key that each connection brings; undefined: the person's keys alone. */
+  keys: LoginKeys | undefined;
   /** How connections are shared; undefined: each for itself. */
   sharing: { controlPath: string; persist: string } | undefined;
 }
@@ -44,18 +48,32 @@ function login({ user, port }: HostEntry): string[] {
   ];
 }
 
-/** Of an agent with many keys the server would see too many tries before the right one. */
-function identity(_entry: HostEntry, { identityFile }: EntryStyle): string[] {
-  return identityFile === undefined
-    ? []
-    : [`IdentityFile ${quoted(identityFile.replaceAll('%', '%%'))}`, 'IdentitiesOnly yes'];
+/**
+ * Of an agent with many keys the server would see too many tries before the right one; of ours, with
+ * its one key, ssh takes it whatever the person's own lines say.
+ */
+function identity(entry: HostEntry, { identityFile, keys }: EntryStyle): string[] {
+  const file =
+    identityFile === undefined
+      ? []
+      : [`IdentityFile ${quoted(identityFile.replaceAll('%', '%%'))}`];
+  const key = keys && entryKey(entry, keys);
+  if (key === undefined) return file.length === 0 ? [] : [...file, 'IdentitiesOnly yes'];
+  const agent =
+    key.agent === undefined ? [] : [`IdentityAgent ${quoted(key.agent.replaceAll('%', '%%'))}`];
+  return [...agent, ...file, 'IdentitiesOnly no'];
 }
 
-function way({ route, bastion, hostName }: HostEntry, { proxyCommands }: EntryStyle): string[] {
+function way(entry: HostEntry, { proxyCommands, keys }: EntryStyle): string[] {
+  const { route, bastion, hostName } = entry;
   const proxy = (command: string): string[] => [`ProxyCommand ${command}`, 'ProxyUseFdpass no'];
-  if (route === 'direct' || bastion === undefined) return proxy(proxyCommands.direct);
-  if (route === 'jump') return [`ProxyJump ${bastion.alias}`];
-  return proxy(proxyCommands.through(bastion.instanceId, hostName));
+  const key = keys && entryKey(entry, keys);
+  if (route === 'direct' || bastion === undefined) return proxy(proxyCommands.direct(key));
+  if (route === 'remote-host') {
+    return proxy(proxyCommands.through(bastion.instanceId, hostName, key));
+  }
+  if (key === undefined) return [`ProxyJump ${bastion.alias}`];
+  return proxy(proxyCommands.jump(bastion.alias, key, keys?.configFile));
 }
 
 function sharing(_entry: HostEntry, style: EntryStyle): string[] {

@@ -124,6 +124,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
       ...new Set([
         ...named.flatMap(({ account, notices }) => notices.map((text) => titled(account, text))),
         ...styles.notices,
+        ...keylessNotices(named),
         ...shadowsOf(plan, place, texts, scope.kept),
         ...placeNotices(world),
       ]),
@@ -237,6 +238,21 @@ function renderTexts(
     texts.set(textName(account), isEmpty ? undefined : renderHostsText(text));
   }
   return texts;
+}
+
+/** Servers that EC2 Instance Connect does not know. */
+function keylessNotices(named: readonly NamedAccount[]): string[] {
+  const without = named.flatMap(({ account, entries }) =>
+    account.options.key === 'instance-connect'
+      ? entries.filter(({ instanceId }) => instanceId.startsWith('mi-'))
+      : [],
+  );
+  if (without.length === 0) return [];
+  const names = without.slice(0, 5).map(({ alias }) => alias);
+  const more = without.length > 5 ? ` and ${without.length - 5} more` : '';
+  return [
+    `outside EC2 there is no EC2 Instance Connect: ${names.join(', ')}${more} bring no key along`,
+  ];
 }
 
 function configPlace(world: SyncWorld, present: readonly OwnText[]): ConfigPlace {

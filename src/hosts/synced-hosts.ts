@@ -126,12 +126,13 @@ export function parseSyncedTexts(texts: readonly { name: string; text: string }[
 function parseEntry({ alias, instanceId, text }: HostBlock): Entry {
   const settings = new Map(sshDirectives(text).map(({ keyword, words }) => [keyword, words]));
   const first = (keyword: string): string | undefined => settings.get(keyword)?.[0];
+  const command = settings.get('proxycommand') ?? [];
   return {
     alias,
     instanceId,
     hostName: first('hostname'),
-    jump: first('proxyjump'),
-    command: settings.get('proxycommand') ?? [],
+    jump: first('proxyjump') ?? proxyFlags(command).jump,
+    command,
     port: Number(first('port') ?? 22),
   };
 }
@@ -141,10 +142,10 @@ function syncedHost(
   bastion: Entry | undefined,
 ): SyncedHost[] {
   if (jump === undefined) {
-    const { target, host, ...account } = proxyFlags(command);
+    const { target, host, profile, region } = proxyFlags(command);
     const isBehind = target !== undefined && host !== undefined;
     const behind = isBehind ? { bastion: target, hostName: host } : undefined;
-    return [{ alias, instanceId, behind, port, ...account }];
+    return [{ alias, instanceId, behind, port, profile, region }];
   }
   if (bastion === undefined || hostName === undefined) return [];
   const behind = { bastion: bastion.instanceId, hostName };
@@ -155,7 +156,7 @@ function syncedHost(
 /** What a ProxyCommand of ours says; see proxy-command.ts. */
 function proxyFlags(
   command: readonly string[],
-): Record<'target' | 'host' | 'profile' | 'region', string | undefined> {
+): Record<'target' | 'host' | 'jump' | 'profile' | 'region', string | undefined> {
   const flag = (name: string): string | undefined => {
     const at = command.indexOf(`--${name}`);
     return at < 0 ? undefined : command[at + 1]?.replaceAll('%%', '%');
@@ -163,6 +164,7 @@ function proxyFlags(
   return {
     target: flag('target'),
     host: flag('host'),
+    jump: flag('jump'),
     profile: flag('profile'),
     region: flag('region'),
   };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
@@ -10,49 +10,37 @@ let config: string;
 
 beforeAll(async () => {
   person = await Person.arrive();
-  await person.startDay();
-  // Somebody without a single key that any server knows.
-  config = join(person.home, 'keyless');
+  // Somebody without a single key that any server knows, whose own lines would keep agents out.
+  config = join(person.home, '.ssh', 'config');
   const { knownHostsFile } = person.aws;
   writeFileSync(
     config,
-    [
-      `Host *\n  UserKnownHostsFile ${knownHostsFile}\n  StrictHostKeyChecking yes\n  BatchMode yes`,
-      '  IdentityFile /nowhere\n  LogLevel ERROR',
-      entry('bastion', 'ec2-user', `--target ${person.bastionId} --port %p`),
-      entry(
-        'someserver',
-        'root',
-        `--jump bastion --ssh-config ${config} --host ${address('someserver')} --port %p ` +
-          `--key-node ${person.instanceId('someserver')}`,
-      ),
-      entry('rack', 'root', `--target ${hybridId()} --port %p`, 'run-command'),
-      '',
-    ].join('\n'),
+    `Host *\n  UserKnownHostsFile ${knownHostsFile}\n  StrictHostKeyChecking yes\n  BatchMode yes\n` +
+      '  IdentityFile /nowhere\n  IdentitiesOnly yes\n  LogLevel ERROR\n',
   );
+  await person.startDay(['--key', 'instance-connect']);
 });
 afterEach(() => person.noSessionIsOpen());
 afterAll(() => person.leave());
 
-const agentPath = (name: string): string => join(person.home, 'agents', name);
+const agentPath = (id: string): string => join(person.home, '.ssh', 'devaccess-agents', id);
 const hybridId = (): string =>
   person.aws.sandbox.account.nodes.find(({ instanceId }) => instanceId.startsWith('mi-'))!
     .instanceId;
-const address = (name: string): string =>
-  person.aws.hosts.hosts.find((host) => host.name === name)!.privateIp;
+const ssh = (args: string[], env: Record<string, string> = {}) => person.run('ssh', args, { env });
 
-function entry(name: string, user: string, command: string, key = 'instance-connect'): string {
-  const id = /mi-\w+|i-\w+/.exec(command)![0];
-  const flags = `--region us-east-1 --key ${key} --user ${user} --agent ${agentPath(id)}`;
-  const proxy = person.command('devaccess-proxy', [...command.split(' '), ...flags.split(' ')]);
-  return (
-    `Host ${name}\n  HostName ${id}\n  HostKeyAlias ${id}\n  User ${user}\n` +
-    `  IdentityAgent ${agentPath(id)}\n  ProxyCommand ${proxy}`
-  );
+/** Syncs in another way, and again as before. */
+async function syncedWith(flags: string[], work: () => Promise<void>): Promise<void> {
+  const sync = async (...args: string[]): Promise<string> => {
+    const { code, stderr } = await person.run('devaccess', ['hosts', 'sync', ...args]);
+    expect(code).toBe(0);
+    return stderr;
+  };
+  await sync(...flags);
+  await work();
+  const said = await sync('--key', 'instance-connect');
+  expect(said).toContain('outside EC2 there is no EC2 Instance Connect: ');
 }
-
-const ssh = (args: string[], env: Record<string, string> = {}) =>
-  person.run('/usr/bin/env', ['ssh', '-F', config, ...args], { env });
 
 describe('a key for a minute', () => {
   it('logs in by EC2 Instance Connect, also behind the bastion, and many at once', async () => {
@@ -86,10 +74,12 @@ describe('a key for a minute', () => {
 
   it('gets to a hybrid node by Run Command', async () => {
     const host = person.aws.hosts.hosts.find(({ instanceId }) => instanceId === hybridId())!;
-    const { code, stderr, stdout } = await ssh(['rack', 'cat .ssh/authorized_keys']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout.toString()).toMatch(/^ssh-ed25519 \S+ devaccess-until-\d+\n$/);
-    // It is taken out by the node itself, a minute later.
+    await syncedWith(['--key', 'run-command'], async () => {
+      const { code, stderr, stdout } = await ssh([hybridId(), 'cat .ssh/authorized_keys']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout.toString()).toMatch(/^ssh-ed25519 \S+ devaccess-until-\d+\n$/);
+    });
+    // The node itself takes it out, a minute later.
     spawnSync('pkill', ['-f', host.homeDirectory]);
   });
 
@@ -101,22 +91,19 @@ describe('a key for a minute', () => {
       const key = join(person.home, 'own');
       spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
       spawnSync('ssh-add', ['-q', key], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
-      const text = readFileSync(config, 'utf8');
-      const plain = text.replace(/ {2}IdentityAgent .*\n/g, '').replace(/ --agent \S+/g, '');
-      const file = join(person.home, 'by-agent');
-      writeFileSync(file, plain);
-      const args = ['ssh', '-F', file, 'bastion', 'echo in'];
-      const run = await person.run('/usr/bin/env', args, { env: { SSH_AUTH_SOCK: socket } });
-      expect({ out: run.stdout.toString(), err: run.stderr }).toEqual({ out: 'in\n', err: '' });
-      const none = await person.run('/usr/bin/env', args);
-      expect(none.stderr).toContain('SSH_AUTH_SOCK is not set');
+      await syncedWith(['--key', 'instance-connect', '--key-from', 'agent'], async () => {
+        const run = await ssh(['someserver', 'echo in'], { SSH_AUTH_SOCK: socket });
+        expect({ out: run.stdout.toString(), err: run.stderr }).toEqual({ out: 'in\n', err: '' });
+        const none = await ssh(['bastion', 'echo in']);
+        expect(none.stderr).toContain('SSH_AUTH_SOCK is not set');
+      });
     } finally {
       process.kill(pid);
     }
   });
 
   it('leaves no process and no socket behind when ssh is killed', async () => {
-    const child = person.start('/usr/bin/env', ['ssh', '-F', config, 'someserver', 'echo on; cat']);
+    const child = person.start('ssh', ['someserver', 'echo on; cat']);
     await new Promise((resolve) => child.stdout.once('data', resolve));
     expect(existsSync(agentPath(person.instanceId('someserver')))).toBe(true);
     child.kill('SIGKILL');

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EntryStyles } from '../../src/hosts/entry-styles.ts';
 import { fleetOptions } from '../../src/hosts/fleet.ts';
+import type { FleetWishes } from '../../src/hosts/fleet.ts';
 import type { HostEntry, InventoryNode } from '../../src/hosts/host.ts';
 import { withInlineTexts } from '../../src/hosts/inline-texts.ts';
 import { nameHosts } from '../../src/hosts/name-hosts.ts';
@@ -80,6 +81,8 @@ const wishes = fc.record({
   prefix: fc.constantFrom('', 'pre-'),
   includeStopped: fc.constant(true),
   controlMaster: fc.constantFrom(false, '1h'),
+  key: fc.constantFrom(undefined, 'instance-connect' as const, 'run-command' as const),
+  keyFrom: fc.constantFrom('generated' as const, 'agent' as const),
   identityFile: fc.constantFrom(undefined, '/home/me/.ssh/a key=50%#'),
 } as const);
 
@@ -168,12 +171,22 @@ describe('the generated SSH config', () => {
             expect(seen.get('port')).toBe(String(entry.port));
             expect(seen.get('user')).toBe(entry.user ?? baseline().get('user'));
             const isDirect = entry.route === 'direct';
-            const command = isDirect ? commands.direct : through(commands.direct, entry);
-            expect(seen.get('proxycommand')).toBe(entry.route === 'jump' ? undefined : command);
-            const jump = entry.route === 'jump' ? entry.bastion!.alias : undefined;
+            const key = keyWords(entry, wish);
+            const direct = `${commands.direct()}${key}`;
+            const command = {
+              direct: () => direct,
+              'remote-host': () => through(direct, entry),
+              jump: () => (key === '' ? undefined : jumped(direct, entry)),
+            };
+            expect(seen.get('proxycommand')).toBe(command[entry.route]());
+            const jump = entry.route === 'jump' && key === '' ? entry.bastion!.alias : undefined;
             expect(seen.get('proxyjump')).toBe(jump);
+            const agent = key.includes('--agent') ? `${AGENTS}/${entry.instanceId}` : undefined;
+            expect(seen.get('identityagent')).toBe(agent);
             expect(seen.get('controlpersist')).toBe(wish.controlMaster === '1h' ? '3600' : 'no');
-            expect(seen.get('identitiesonly')).toBe(wish.identityFile === undefined ? 'no' : 'yes');
+            expect(seen.get('identitiesonly')).toBe(
+              wish.identityFile === undefined || key !== '' ? 'no' : 'yes',
+            );
             expect(reachHost(host, synced)).toEqual({
               target: isDirect ? entry.instanceId : bastion!.instanceId,
               remoteHost: isDirect ? undefined : entry.hostName,
@@ -198,7 +211,22 @@ describe('the generated SSH config', () => {
   });
 });
 
+const AGENTS = '/home/me/.ssh/devaccess-agents';
+
+/** What a server is given, if it can be. */
+function keyWords(
+  { instanceId, user }: HostEntry,
+  { key, keyFrom }: Pick<FleetWishes, 'key' | 'keyFrom'>,
+): string {
+  if (key === undefined || (key === 'instance-connect' && instanceId.startsWith('mi-'))) return '';
+  if (user !== undefined && !/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(user)) return '';
+  const name = user === undefined ? '' : ` --user ${user}`;
+  const agent = keyFrom === 'agent' ? '' : ` --agent "${AGENTS}/${instanceId}"`;
+  return ` --key ${key} --key-node ${instanceId}${name}${agent}`;
+}
+
 const styles = new EntryStyles({
+  loginHome: '/home/me',
   sshDirectory: '/home/me/.ssh',
   program: { node: '/usr/bin/node', script: '/opt/dev access/devaccess-proxy.js' },
   flow: undefined,
@@ -222,6 +250,10 @@ function place(text: string, inline: boolean): string {
 }
 
 /** As ProxyCommand must read, whatever the addresses. */
+function jumped(direct: string, { bastion }: HostEntry): string {
+  return direct.replace('--target %h', `--jump ${bastion!.alias} --host %h`);
+}
+
 function through(direct: string, { hostName, bastion }: HostEntry): string {
   const { instanceId } = bastion!;
   return direct.replace('--target %h', `--target ${instanceId} --host ${hostName}`);

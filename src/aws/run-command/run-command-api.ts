@@ -1,7 +1,7 @@
 import type { CommandInvocation as ListedInvocation, SSMClient } from '@aws-sdk/client-ssm';
 import { DevaccessError, printable } from '../../platform/errors.ts';
 import type { Environment } from '../../platform/paths.ts';
-import { createSsmClient } from '../clients.ts';
+import { createSsmClient } from '../ssm-client.ts';
 import { credentialChain } from '../credential-chain.ts';
 import { serviceError, strangeAnswer } from '../service-errors.ts';
 import { withMissingStatement } from './send-permission.ts';

@@ -50,6 +50,17 @@ const FLEET_FLAGS = {
     summary: 'a comment in the file for what is stopped or lost its connection',
   }),
   'windows-ssh': Flags.boolean({ allowNo: true, summary: 'entries for Windows servers, too' }),
+  key: Flags.option({
+    options: ['instance-connect', 'run-command'] as const,
+    summary: 'each connection gives the server a key that logs in for a minute, and takes it away',
+    description:
+      'by EC2 Instance Connect, or by Run Command in authorized_keys, which is for mi-… nodes, too ' +
+      '(docs/login-keys.md)',
+  })(),
+  'key-from': Flags.option({
+    options: ['generated', 'agent'] as const,
+    summary: 'that key is made for the connection, or is the first of the SSH agent',
+  })(),
   'control-master': Flags.boolean({
     allowNo: true,
     summary: 'further connections to a server share the first',

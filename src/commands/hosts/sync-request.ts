@@ -51,6 +51,8 @@ const SAME_KEYS = [
   'all',
   'include-stopped',
   'windows-ssh',
+  'key',
+  'key-from',
   'control-master',
 ] as const;
 
@@ -176,6 +178,8 @@ function fixedHosts({ hosts }: Config): FixedHost[] {
     user: settings.user,
     port: settings.port,
     identityFile: settings.identityFile,
+    key: settings.key,
+    keyFrom: settings.keyFrom ?? 'generated',
     controlPersist: controlPersist(settings.controlMaster),
     profile: settings.profile,
     region: settings.region,

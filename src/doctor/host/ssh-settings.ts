@@ -24,12 +24,13 @@ export function readSshSettings(text: string): SshSettings {
     const found = settings.get(name);
     return found === 'none' ? undefined : found;
   };
+  const proxyCommand = value('proxycommand');
   return {
     user: value('user') ?? '',
     hostName: value('hostname') ?? '',
     port: Number(value('port') ?? 22),
-    jump: value('proxyjump'),
-    proxyCommand: value('proxycommand'),
+    jump: value('proxyjump') ?? /devaccess-proxy.* --jump (\S+)/.exec(proxyCommand ?? '')?.[1],
+    proxyCommand,
   };
 }
 

@@ -102,7 +102,7 @@ user = "first.last@corp"
     [
       'a key that is none',
       'bastian = "x"',
-      '2: fleets.prod.bastian is not a key; did you mean bastion? (allowed: profile, region, regions, bastion, route, tags, states, user, port, identity-file, control-master, users, alias-tag, alias-template, alias-case, prefix, suffix, all, include-stopped, windows-ssh)',
+      '2: fleets.prod.bastian is not a key; did you mean bastion? (allowed: profile, region, regions, bastion, route, tags, states, user, port, identity-file, key, key-from, control-master, users, alias-tag, alias-template, alias-case, prefix, suffix, all, include-stopped, windows-ssh)',
     ],
     [
       'a region',

@@ -109,19 +109,19 @@ describe('ProxyCommand', () => {
   const program = { node: '/opt/my node/bin/node', script: '/srv/100%/devaccess-proxy.js' };
 
   it('quotes paths and escapes what ssh would expand', () => {
-    expect(proxyCommands(program, { profile: 'a%b', region: 'eu-west-1' }).direct).toBe(
+    expect(proxyCommands(program, { profile: 'a%b', region: 'eu-west-1' }).direct()).toBe(
       '"/opt/my node/bin/node" "/srv/100%%/devaccess-proxy.js" --target %h --port %p ' +
         '--profile a%%b --region eu-west-1',
     );
     expect(
-      proxyCommands(program, { profile: undefined, region: 'eu-west-1' }).direct,
+      proxyCommands(program, { profile: undefined, region: 'eu-west-1' }).direct(),
     ).not.toContain('profile');
   });
 
   it('tells the proxy how fast to send, where the person has said', () => {
     const flow = { pace: '900/1800', window: '512' };
     const { direct, through } = proxyCommands(program, { profile: 'p', region: 'eu-west-1', flow });
-    for (const command of [direct, through('i-0123456789abcdef0', '10.0.0.1')]) {
+    for (const command of [direct(), through('i-0123456789abcdef0', '10.0.0.1')]) {
       expect(command).toMatch(/ --region eu-west-1 --pace 900\/1800 --window 512$/);
     }
   });

@@ -77,7 +77,7 @@ it('follows a link to the file, and clears away what a reboot left', () => {
   symlinkSync(join(home, 'real'), keys);
   expect(run(LINE, 600)).toBe(0);
   expect(read()).toMatch(/^ssh-rsa DDDD me\nssh-ed25519 A+ devaccess-until-\d+\n$/);
-  spawnSync('pkill', ['-f', `${home}`]);
+  spawnSync('pkill', ['-f', home]);
 });
 
 it('loses none of many that come at once', async () => {

@@ -1,0 +1,2 @@
+/** What is used of the SDK alone: loaded by `import()`, all of it would be bundled. */
+export { SSMClient } from '@aws-sdk/client-ssm';
