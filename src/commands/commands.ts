@@ -13,6 +13,7 @@ import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import HostsTrust from './hosts/trust.ts';
+import IamEnrollMfa from './iam/enroll-mfa.ts';
 import IamPolicy from './iam/policy.ts';
 import LoginMove from './login/move.ts';
 import LoginPassphrase from './login/passphrase.ts';
@@ -61,6 +62,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   forward: Forward,
   'hosts:sync': HostsSync,
   'hosts:trust': HostsTrust,
+  'iam:enroll-mfa': IamEnrollMfa,
   'iam:policy': IamPolicy,
   'login:move': LoginMove,
   'login:passphrase': LoginPassphrase,

@@ -62,6 +62,35 @@ export async function chooseOnTerminal(
   );
 }
 
+/** How many characters a terminal shows. */
+export interface TerminalSize {
+  columns: number;
+  rows: number;
+}
+
+/**
+ * Writes to the terminal device, whatever stdout and stderr are: what is for the person's eyes alone.
+ *
+ * @param text may have escapes that are known to be harmless, and nothing that a peer could choose
+ * @throws DevaccessError DA_NO_TERMINAL (exit 3)
+ */
+export async function showOnTerminal(
+  text: (size: TerminalSize) => string,
+  withoutTerminal: string,
+): Promise<void> {
+  const terminal = openTerminal(withoutTerminal);
+  try {
+    const { output } = terminal;
+    const { columns, rows } = output;
+    const size = { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
+    await new Promise<void>((resolve, reject) => {
+      output.write(text(size), (error) => (error ? reject(error) : resolve()));
+    });
+  } finally {
+    terminal.close();
+  }
+}
+
 async function onTerminal(
   withoutTerminal: string,
   ask: (streams: Streams) => Promise<string>,

@@ -1,6 +1,7 @@
 /** How a running set of tunnels is shown: as lines, as JSON, or live on a terminal. */
 import { LiveRegion } from '../../cli/live-region.ts';
 import type { LiveTerminal } from '../../cli/live-region.ts';
+import { terminalStyle } from '../../cli/terminal-style.ts';
 import { roughDuration } from '../../cli/time.ts';
 import { printable } from '../../platform/errors.ts';
 import { envValue } from '../../platform/paths.ts';
@@ -62,7 +63,7 @@ function livePresenter(terminal: LiveTerminal, env: Environment): TunnelsPresent
       histories: (name: string) => set.histories(name),
       warnings: [...warnings.values()].map(expiryText),
     };
-    region.draw(tunnelsView(model, { columns: region.columns, ...styleOf(env) }));
+    region.draw(tunnelsView(model, { columns: region.columns, ...terminalStyle(env) }));
   };
   const drawSoon = (): void => {
     soon ??= setTimeout(() => {
@@ -124,15 +125,6 @@ export function expiryText({ event, owner, endsAt, renew }: ExpiryEvent): string
     default:
       return event satisfies never;
   }
-}
-
-/** https://no-color.org; the characters of the bars are not in every font and encoding. */
-function styleOf(env: Environment): { isUnicode: boolean; hasColor: boolean } {
-  const locale = envValue(env, 'LC_ALL') ?? envValue(env, 'LC_CTYPE') ?? envValue(env, 'LANG');
-  return {
-    isUnicode: /utf-?8/i.test(locale ?? '') && envValue(env, 'TERM') !== 'linux',
-    hasColor: envValue(env, 'NO_COLOR') === undefined,
-  };
 }
 
 function clockText(): string {

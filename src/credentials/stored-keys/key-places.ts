@@ -43,6 +43,12 @@ export function openStore(kind: StoreKind, world: KeyWorld): SecretStore {
   return kind === 'keychain' ? new Keychain() : openKeyFile(world);
 }
 
+/** A world whose stores are opened once each, so that nobody is asked twice. */
+export function withSharedStores<World extends KeyWorld>(world: World): World {
+  const opened: Partial<Record<StoreKind, SecretStore>> = {};
+  return { ...world, openStore: (kind: StoreKind) => (opened[kind] ??= openStore(kind, world)) };
+}
+
 export function openKeyFile(world: KeyWorld): EncryptedFile {
   const path = keyFilePath(world.env);
   return new EncryptedFile(path, passphraseOf(path, world));

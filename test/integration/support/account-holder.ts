@@ -87,8 +87,8 @@ export class AccountHolder {
   }
 
   /** A code that has not been used yet. */
-  nextCode(): string {
-    this.#clock.offsetMs += 30_000;
+  nextCode(steps = 1): string {
+    this.#clock.offsetMs += steps * 30_000;
     return this.sandbox.mfaCode();
   }
 

@@ -11,7 +11,8 @@ export const hasTerminal = spawnSync(SCRIPT, ['-qec', 'true', '/dev/null']).stat
 export interface Typing {
   /** Typed once this is on the screen, after what the answers before it waited for. */
   after: string | RegExp;
-  text: string;
+  /** A function where it is only known by then. */
+  text: string | (() => string);
 }
 
 export interface TerminalRun {
@@ -66,7 +67,7 @@ export function commandOnTerminal(
       if (!isThere) return;
       seen = screen.length;
       next += 1;
-      child.stdin.write(answer.text);
+      child.stdin.write(typeof answer.text === 'string' ? answer.text : answer.text());
     });
     const deadline = setTimeout(() => {
       child.kill();

@@ -1,0 +1,289 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { untilConsistent } from '../../aws/iam-calls.ts';
+import {
+  createVirtualDevice,
+  deleteVirtualDevice,
+  enableDevice,
+  listMfaDevices,
+} from '../../aws/own-user.ts';
+import type { NewDevice } from '../../aws/own-user.ts';
+import { DevaccessError, EXIT } from '../../platform/errors.ts';
+import { awsCredentialsFile } from '../../platform/paths.ts';
+import { checkEditable, editFile, readTextFile } from '../../platform/safe-file.ts';
+import { CREDENTIALS_EDIT, readCredentialsFile } from '../credentials-file.ts';
+import { sectionValues } from '../ini-document.ts';
+import { editSection } from '../ini-edit.ts';
+import { plainSetting } from '../profiles.ts';
+import type { KeyPlace, KeyWorld } from '../stored-keys/key-places.ts';
+import { settleMoves } from '../stored-keys/key-transfer.ts';
+import type { KeyQuery } from '../stored-keys/move-key.ts';
+import { keepSeed, refusePlainSeed } from '../stored-keys/totp-login.ts';
+import { userAccess } from './user-access.ts';
+import type { UserAccess } from './user-access.ts';
+
+export interface EnrolmentRequest extends KeyQuery {
+  /** Of the device; else the user's. */
+  name: string | undefined;
+  /** Keep the seed beside the key, so that devaccess computes the codes. */
+  isSeedKept: boolean;
+}
+
+/** What `devaccess iam enroll-mfa --json` prints. Holds no secret. */
+export interface EnrolmentResult {
+  profile: string;
+  section: string;
+  action: 'enrolled';
+  user: string;
+  /** ARN. */
+  device: string;
+  /** A device that an earlier run had made and nobody used was replaced. */
+  replacedLeftover: boolean;
+  /** What the section named before. */
+  formerDevice: string | null;
+  /** Where the seed is kept; null: only in the authenticator. */
+  seedPlace: KeyPlace | null;
+}
+
+/** A seed for the person's authenticator; for their eyes alone. */
+export interface ShownSeed {
+  /** `NAME@ACCOUNT`, under which authenticators list it. */
+  label: string;
+  seed: string;
+}
+
+export interface EnrolmentWorld extends KeyWorld {
+  now: () => number;
+  wait?: (ms: number) => Promise<unknown>;
+  say: (text: string) => void;
+  /** Shows the seed on the terminal device. */
+  showSeed: (shown: ShownSeed) => Promise<void>;
+  askCode: (question: {
+    message: string;
+    validate: (answer: string) => true | string;
+  }) => Promise<string>;
+  /** @throws DevaccessError DA_CANCELLED for no */
+  confirm: (message: string) => Promise<void>;
+}
+
+const DEVICE_NAME = /^[\w+=,.@-]{1,128}$/;
+const MAX_DEVICES = 8;
+const MAX_TRIES = 3;
+
+/**
+ * Makes a virtual MFA device for the user of a profile's long-term key, has the person scan its QR code
+ * and give two codes, assigns it, and writes it into the profile. What is not assigned is deleted again.
+ *
+ * @throws DevaccessError DA_MFA_DEVICE_TAKEN, DA_MFA_DEVICE_UNUSABLE, DA_NOT_A_USER, DA_MFA_CODE_REFUSED,
+ *   DA_IAM_LIMIT, DA_ACCESS_DENIED, DA_CANCELLED, DA_NO_TERMINAL and those of editing the file
+ */
+export async function enrollDevice(
+  request: EnrolmentRequest,
+  world: EnrolmentWorld,
+): Promise<EnrolmentResult> {
+  if (request.name !== undefined) checkName(request.name);
+  for (const done of await settleMoves(world)) world.say(done);
+  const access = await userAccess(request, world);
+  const { section, spot } = access.key;
+  if (request.isSeedKept && spot.place === 'plain') refusePlainSeed(section);
+  const formerDevice = rehearse(section, world);
+  const listed = await listedDevices(access, world);
+  const name = request.name ?? access.user.name;
+  refuseTaken(name, listed, access);
+
+  const { device, replacedLeftover } = await makeDevice(name, access, world);
+  const { serialNumber } = device;
+  await assign(device, access, world);
+  const seedPlace = await keep(request, device, access, world);
+  return {
+    profile: request.profile,
+    section,
+    action: 'enrolled',
+    user: access.user.name,
+    device: serialNumber,
+    replacedLeftover,
+    formerDevice: formerDevice === serialNumber ? null : formerDevice,
+    seedPlace,
+  };
+}
+
+/** @throws DevaccessError DA_MFA_DEVICE_UNUSABLE, DA_USAGE */
+function checkName(name: string): void {
+  if (DEVICE_NAME.test(name)) return;
+  if (name.includes(':u2f/')) {
+    throw new DevaccessError(
+      'DA_MFA_DEVICE_UNUSABLE',
+      'A security key or passkey gives no codes, and STS takes nothing else: it serves the console alone',
+      { next: 'leave --name out: a virtual device can be enrolled beside it' },
+    );
+  }
+  throw new DevaccessError('DA_USAGE', `'${name}' cannot be the name of a virtual MFA device`, {
+    next: 'give up to 128 letters, digits and + = , . @ _ -, as alice-phone',
+    exitCode: EXIT.usage,
+  });
+}
+
+/** Whatever can fail about the file fails before a device is made. @returns the device it names now */
+function rehearse(section: string, { env }: EnrolmentWorld): string | null {
+  const file = awsCredentialsFile(env);
+  checkEditable(file, CREDENTIALS_EDIT);
+  editSection(readTextFile(file) ?? '', section, { aws_mfa_device: 'rehearsal' });
+  const values = sectionValues(readCredentialsFile(env), section);
+  return plainSetting(values, 'aws_mfa_device') ?? plainSetting(values, 'mfa_serial') ?? null;
+}
+
+/** Undefined where the policies do not let the user see it. */
+async function listedDevices(
+  { client, user }: UserAccess,
+  { say }: EnrolmentWorld,
+): Promise<string[] | undefined> {
+  try {
+    const listed = await listMfaDevices(client, user.name);
+    for (const serial of listed.filter((each) => each.includes(':u2f/'))) {
+      say(`${serial} is a security key or passkey: it gives no codes, and STS takes nothing else`);
+    }
+    return listed;
+  } catch (error) {
+    const isDenied = error instanceof DevaccessError && error.code === 'DA_ACCESS_DENIED';
+    if (!isDenied) throw error;
+    say('the policies do not tell which MFA devices there are (iam:ListMFADevices)');
+    return undefined;
+  }
+}
+
+function refuseTaken(name: string, listed: readonly string[] = [], { user }: UserAccess): void {
+  if (listed.some((serial) => serial.includes(':mfa/') && serial.endsWith(`/${name}`))) {
+    throw new DevaccessError(
+      'DA_MFA_DEVICE_TAKEN',
+      `${user.name} has an MFA device ${name} already`,
+      {
+        next: `give --name another one, as ${user.name}-2, which the policies must allow; in place of a lost phone an administrator deactivates the device first`,
+      },
+    );
+  }
+  if (listed.length >= MAX_DEVICES) {
+    throw new DevaccessError(
+      'DA_IAM_LIMIT',
+      `${user.name} has ${listed.length} MFA devices, which is the limit`,
+      {
+        next: 'deactivate one that is not used any more',
+      },
+    );
+  }
+}
+
+async function makeDevice(
+  name: string,
+  { client, user }: UserAccess,
+  world: EnrolmentWorld,
+): Promise<{ device: NewDevice; replacedLeftover: boolean }> {
+  try {
+    return { device: await createVirtualDevice(client, name), replacedLeftover: false };
+  } catch (error) {
+    if (!hasCode(error, 'DA_IAM_EXISTS')) throw error;
+  }
+  const serial = `arn:${user.partition}:iam::${user.account}:mfa/${name}`;
+  const what = `A device ${name} was made before and is assigned to nobody, or to somebody else`;
+  if (name === user.name) world.say(`${what}; one that nobody has is replaced`);
+  // Under another name it may be what somebody else is enrolling at this moment.
+  else await world.confirm(`${what}. Replace it, if nobody has it?`);
+  try {
+    await deleteVirtualDevice(client, serial);
+  } catch (error) {
+    if (hasCode(error, 'DA_IAM_IN_USE')) {
+      throw new DevaccessError('DA_MFA_DEVICE_TAKEN', `The MFA device ${name} is in use`, {
+        next: `give --name another one, as ${user.name}-2`,
+        cause: error,
+      });
+    }
+    if (!hasCode(error, 'DA_IAM_NOT_FOUND')) throw error;
+  }
+  const create = (): Promise<NewDevice> => createVirtualDevice(client, name);
+  const device = await untilConsistent(create, ['DA_IAM_EXISTS'], world.wait ?? sleep);
+  return { device, replacedLeftover: true };
+}
+
+/** Two codes of the device assign it; where that does not come about, it is deleted. */
+async function assign(device: NewDevice, access: UserAccess, world: EnrolmentWorld): Promise<void> {
+  const { client, user } = access;
+  const { serialNumber, seed } = device;
+  try {
+    await world.showSeed({ label: `${user.name}@${user.account}`, seed });
+    for (let tries = 1; ; tries += 1) {
+      const codes = await askCodes(tries > 1, world);
+      const enable = (): Promise<void> =>
+        enableDevice(client, { userName: user.name, serialNumber }, codes);
+      try {
+        await untilConsistent(enable, ['DA_IAM_NOT_FOUND', 'DA_IAM_BUSY'], world.wait ?? sleep);
+        return;
+      } catch (error) {
+        if (!hasCode(error, 'DA_MFA_CODE_REFUSED') || tries >= MAX_TRIES) throw error;
+      }
+    }
+  } catch (error) {
+    if ((await discard(device, access, world)) === 'in use') return;
+    throw error;
+  }
+}
+
+async function askCodes(isAgain: boolean, { askCode }: EnrolmentWorld): Promise<[string, string]> {
+  const isCode = (text: string): boolean => /^\s*\d{6}\s*$/.test(text);
+  const again = isAgain ? 'AWS does not take these codes. ' : '';
+  const first = await askCode({
+    message: `${again}Code that the new device shows now:`,
+    validate: (text) => isCode(text) || 'six digits, please',
+  });
+  const second = await askCode({
+    message: 'The one that comes after it, within 30 seconds:',
+    validate: (text) => {
+      if (!isCode(text)) return 'six digits, please';
+      return text.trim() !== first.trim() || 'wait until the device shows another one';
+    },
+  });
+  return [first.trim(), second.trim()];
+}
+
+/** An answer that was lost on its way may have been a yes: then the device is in use. */
+async function discard(
+  { serialNumber }: NewDevice,
+  { client }: UserAccess,
+  { say }: EnrolmentWorld,
+): Promise<'gone' | 'left' | 'in use'> {
+  try {
+    await deleteVirtualDevice(client, serialNumber);
+    return 'gone';
+  } catch (error) {
+    if (hasCode(error, 'DA_IAM_IN_USE')) return 'in use';
+    if (hasCode(error, 'DA_IAM_NOT_FOUND')) return 'gone';
+    say(`${serialNumber} is left, assigned to nobody: the next run replaces it`);
+    return 'left';
+  }
+}
+
+/** From here on the user has the device: what fails says what is left to do. */
+async function keep(
+  { isSeedKept, ...query }: EnrolmentRequest,
+  { serialNumber, seed }: NewDevice,
+  { key }: UserAccess,
+  world: EnrolmentWorld,
+): Promise<KeyPlace | null> {
+  const { section } = key;
+  const changes = { aws_mfa_device: serialNumber };
+  try {
+    await editFile(
+      awsCredentialsFile(world.env),
+      (text) => editSection(text, section, changes),
+      CREDENTIALS_EDIT,
+    );
+  } catch (error) {
+    throw new DevaccessError(
+      'DA_MFA_DEVICE_UNWRITTEN',
+      `The device ${serialNumber} is enrolled, but [${section}] could not be told`,
+      { next: `add aws_mfa_device = ${serialNumber} to it`, cause: error },
+    );
+  }
+  return isSeedKept ? keepSeed(query, { seed, device: serialNumber }, world) : null;
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof DevaccessError && error.code === code;
+}
