@@ -2,6 +2,7 @@ import type { Command } from '@oclif/core';
 import AnywhereCredentialProcess from './anywhere/credential-process.ts';
 import AnywhereInspect from './anywhere/inspect.ts';
 import AnywhereReadCertificateData from './anywhere/read-certificate-data.ts';
+import AnywhereServe from './anywhere/serve.ts';
 import AnywhereSignString from './anywhere/sign-string.ts';
 import AnywhereUpdate from './anywhere/update.ts';
 import Completion from './completion.ts';
@@ -51,6 +52,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'anywhere:credential-process': AnywhereCredentialProcess,
   'anywhere:inspect': AnywhereInspect,
   'anywhere:read-certificate-data': AnywhereReadCertificateData,
+  'anywhere:serve': AnywhereServe,
   'anywhere:sign-string': AnywhereSignString,
   'anywhere:update': AnywhereUpdate,
   completion: Completion,

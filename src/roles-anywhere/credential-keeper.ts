@@ -73,23 +73,30 @@ export class CredentialKeeper {
   }
 
   /**
-   * Renews until the signal. The first time, what trying again will not change is thrown.
+   * Fetches for the first time; where trying again may help, that is no error.
    *
    * @throws what `fetch` throws
    */
+  async start(): Promise<void> {
+    try {
+      await this.renew();
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      this.#world.onFailed(error, this.#nextMs);
+    }
+  }
+
+  /** Starts, unless that is done, and renews until the signal. @throws what `start` throws */
   async keep(stop: AbortSignal): Promise<void> {
     const { now, onFailed, pause = napOf } = this.#world;
     const isStopped = (): boolean => stop.aborted;
-    for (let isFirst = true; !isStopped(); isFirst = false) {
-      try {
-        await this.renew();
-      } catch (error) {
-        if (isFirst && !isPassing(error)) throw error;
-        onFailed(error, this.#nextMs);
-      }
+    if (this.#nextMs === 0) await this.start();
+    while (!isStopped()) {
       while (!isStopped() && now() < this.#nextMs) {
         await pause(Math.min(LONGEST_NAP_MS, this.#nextMs - now()), stop);
       }
+      if (isStopped()) return;
+      await this.renew().catch((error: unknown) => onFailed(error, this.#nextMs));
     }
   }
 

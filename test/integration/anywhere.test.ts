@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { inspect } from '../../src/roles-anywhere/inspect.ts';
 import { sessionCredentials } from '../../src/roles-anywhere/session-credentials.ts';
 import { identityPlan, sessionPlan } from '../../src/roles-anywhere/session-plan.ts';
 import { Authority } from './support/authority.ts';
+import { isInstalled } from './support/installed.ts';
 import { Machine } from './support/machine.ts';
 import type { Options } from './support/machine.ts';
 
@@ -361,16 +362,7 @@ describe('what tells of certificates', () => {
   });
 });
 
-const cliInstalled = (() => {
-  try {
-    execFileSync('aws', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.skipIf(!cliInstalled)('the AWS CLI', () => {
+describe.skipIf(!isInstalled('aws'))('the AWS CLI', () => {
   it('makes trust anchor and profile in the sandbox, and runs the process', async () => {
     const aws = async (args: readonly string[], env: Record<string, string>): Promise<unknown> => {
       const options = { env: { PATH: process.env['PATH'], ...machine.env(env), AWS_PAGER: '' } };

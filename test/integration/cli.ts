@@ -16,6 +16,8 @@ export interface CliOptions {
   /** What stdin holds; without it there is nothing to read. */
   input?: string;
   onStarted?: (kill: (signal: NodeJS.Signals) => void) => void;
+  /** Told of stdout while it runs. */
+  onOutput?: (text: string) => void;
 }
 
 /**
@@ -30,7 +32,7 @@ export function devaccess(args: readonly string[], options: CliOptions): Promise
 export function run(
   program: string,
   args: readonly string[],
-  { env, input, onStarted }: CliOptions,
+  { env, input, onStarted, onOutput }: CliOptions,
 ): Promise<CliRun> {
   if (env['HOME'] !== undefined) shareCompiledCode(env['HOME']);
   return new Promise((resolve, reject) => {
@@ -43,7 +45,10 @@ export function run(
     child.stdin.end(input ?? '');
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+      onOutput?.(text);
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
