@@ -3,6 +3,7 @@ import AnywhereCredentialProcess from './anywhere/credential-process.ts';
 import AnywhereInspect from './anywhere/inspect.ts';
 import AnywhereReadCertificateData from './anywhere/read-certificate-data.ts';
 import AnywhereServe from './anywhere/serve.ts';
+import AnywhereSetup from './anywhere/setup.ts';
 import AnywhereSignString from './anywhere/sign-string.ts';
 import AnywhereUpdate from './anywhere/update.ts';
 import Completion from './completion.ts';
@@ -53,6 +54,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'anywhere:inspect': AnywhereInspect,
   'anywhere:read-certificate-data': AnywhereReadCertificateData,
   'anywhere:serve': AnywhereServe,
+  'anywhere:setup': AnywhereSetup,
   'anywhere:sign-string': AnywhereSignString,
   'anywhere:update': AnywhereUpdate,
   completion: Completion,

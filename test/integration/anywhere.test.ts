@@ -1,9 +1,7 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { fromIni } from '@aws-sdk/credential-provider-ini';
-import { execFile } from 'node:child_process';
 import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { inspectionLines } from '../../src/commands/anywhere/inspect-lines.ts';
 import { errorLine } from '../../src/platform/errors.ts';
@@ -11,6 +9,7 @@ import { inspect } from '../../src/roles-anywhere/inspect.ts';
 import { sessionCredentials } from '../../src/roles-anywhere/session-credentials.ts';
 import { identityPlan, sessionPlan } from '../../src/roles-anywhere/session-plan.ts';
 import { Authority } from './support/authority.ts';
+import { run } from './cli.ts';
 import { isInstalled } from './support/installed.ts';
 import { Machine } from './support/machine.ts';
 import type { Options } from './support/machine.ts';
@@ -85,6 +84,17 @@ describe('credentials by certificate', () => {
     // One file for everything.
     const certificate = machine.write('all.pem', issued.key + issued.certificate + chain);
     expect(await exchange({ certificate })).toHaveProperty('accessKeyId');
+  });
+
+  it('come with a word when the certificate nears its end', async () => {
+    const now = Date.now();
+    const validity = { notBeforeMs: now - 80 * DAY_MS, notAfterMs: now + 10 * DAY_MS };
+    const { said } = await exchange(machine.identity(validity));
+    expect(said).toEqual([
+      expect.stringMatching(/^the certificate .*node\.pem expires on .*: have it renewed in time$/),
+    ]);
+    const { said: nothing } = await exchange(machine.identity());
+    expect(nothing).toEqual([]);
   });
 
   it('last as long as asked, as far as the profile lets them', async () => {
@@ -362,69 +372,39 @@ describe('what tells of certificates', () => {
   });
 });
 
-describe.skipIf(!isInstalled('aws'))('the AWS CLI', () => {
-  it('makes trust anchor and profile in the sandbox, and runs the process', async () => {
-    const aws = async (args: readonly string[], env: Record<string, string>): Promise<unknown> => {
-      const options = { env: { PATH: process.env['PATH'], ...machine.env(env), AWS_PAGER: '' } };
-      const { stdout } = await promisify(execFile)('aws', [...args, '--output=json'], options);
-      return JSON.parse(stdout);
-    };
-    const { accessKeyId, secretAccessKey } = machine.sandbox.administrator;
-    const admin = {
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      AWS_DEFAULT_REGION: 'us-east-1',
-    };
-    const root = Authority.root('made by the CLI');
-    const source = JSON.stringify({
-      sourceType: 'CERTIFICATE_BUNDLE',
-      sourceData: { x509CertificateData: root.certificate },
-    });
-    const [anchor, profile] = (await Promise.all([
-      aws(
-        ['rolesanywhere', 'create-trust-anchor', '--name=cli', `--source=${source}`, '--enabled'],
-        admin,
-      ),
-      aws(
-        [
-          ...['rolesanywhere', 'create-profile', '--name=cli', '--enabled'],
-          ...['--role-arns', machine.roleArn, '--accept-role-session-name'],
-        ],
-        admin,
-      ),
-    ])) as [{ trustAnchor: { trustAnchorArn: string } }, { profile: { profileArn: string } }];
-    const issued = root.issue('node-1');
-    const options = {
-      certificate: machine.write("it's (node) & co.pem", issued.certificate + issued.key),
-      'trust-anchor-arn': anchor.trustAnchor.trustAnchorArn,
-      'profile-arn': profile.profile.profileArn,
-      'role-arn': machine.roleArn,
-      'role-session-name': 'from-the-cli',
-    };
-    const printed = await machine.run('credential-process', { ...options, 'print-config': '' });
+describe.skipIf(!isInstalled('aws'))('--print-config', () => {
+  it('prints a profile that the AWS CLI and the SDK for JavaScript run alike', async () => {
+    const issued = machine.root.issue('node-1');
+    const certificate = machine.write("it's (node) & co.pem", issued.certificate + issued.key);
+    const options = machine.options({ certificate, 'print-config': '' });
+    const printed = await machine.run('credential-process', options);
     expect(printed).toMatchObject({ code: 0, stderr: '' });
     expect(printed.stdout).toMatch(/^\[profile devaccess-machine\]\ncredential_process = "/);
     const config = machine.write('config', printed.stdout);
-    const arn = 'arn:aws:sts::123456789012:assumed-role/devaccess-machine/from-the-cli';
-    const name = 'devaccess-machine';
-    const files = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: `${config}.none` };
-    expect(await aws(['sts', 'get-caller-identity', `--profile=${name}`], files)).toMatchObject({
-      Arn: arn,
+    const profile = 'devaccess-machine';
+    const env = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: `${config}.none` };
+    const cli = await run('aws', ['sts', 'get-caller-identity', `--profile=${profile}`], {
+      env: machine.env(env),
     });
+    const arn = 'arn:aws:sts::123456789012:assumed-role/devaccess-machine/';
+    expect(JSON.parse(cli.stdout)).toMatchObject({ Arn: expect.stringContaining(arn) as string });
     // The SDK for JavaScript has a shell read the line.
-    vi.stubEnv('HOME', machine.home);
-    vi.stubEnv('AWS_ENDPOINT_URL', machine.sandbox.endpoint);
-    const credentials = fromIni({
-      profile: name,
-      configFilepath: config,
-      filepath: `${config}.none`,
-    });
-    const client = new STSClient({
-      region: 'us-east-1',
-      endpoint: machine.sandbox.endpoint,
-      credentials,
-    });
-    expect(await client.send(new GetCallerIdentityCommand())).toMatchObject({ Arn: arn });
+    for (const [name, value] of Object.entries(machine.env(env))) vi.stubEnv(name, value);
+    const { endpoint } = machine.sandbox;
+    const credentials = fromIni({ profile });
+    const client = new STSClient({ region: 'us-east-1', endpoint, credentials });
+    const { Arn } = await client.send(new GetCallerIdentityCommand());
+    expect(Arn).toContain(arn);
     vi.unstubAllEnvs();
+    const again = await machine.run('credential-process', options, env);
+    expect(again).toMatchObject({ code: 2, stdout: '' });
+    expect(again.stderr).toContain('[DA_PROFILE_EXISTS] Next: give --as another name');
+  });
+
+  it('writes no passphrase down', async () => {
+    const options = machine.options({ ...machine.identity(), 'print-config': '' });
+    const run = await machine.run('credential-process', { ...options, 'pkcs8-password': 'horse' });
+    expect(run).toMatchObject({ code: 2, stdout: '' });
+    expect(run.stderr).not.toContain('horse');
   });
 });
