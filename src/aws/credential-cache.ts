@@ -5,13 +5,15 @@ import { withFileLock } from '../platform/file-lock.ts';
 import { stateDirectory } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 import { editFile, makeFolder, readTextFile } from '../platform/safe-file.ts';
+import { failureSince, leaveFailure } from './shared-failure.ts';
 import type { TemporaryCredentials } from './temporary-credentials.ts';
 
 /** Credentials with less left are fetched anew: botocore wants others from 15 minutes on (3.3). */
 const MARGIN_MS = 15 * 60_000;
 /** No role's session lasts longer. */
 const LONGEST_MS = 12 * 3_600_000;
-const LOCK_WAIT_MS = 30_000;
+/** Longer than three tries of a service that does not answer take. */
+const LOCK_WAIT_MS = 45_000;
 /** After a failure, credentials that still last are used this long before anybody is asked again. */
 const RETRY_MS = 60_000;
 
@@ -34,7 +36,8 @@ interface CacheOptions {
 
 /**
  * Temporary credentials from the person's state folder (0700, files 0600) while they last, else
- * fetched and kept there. Of many processes at once one fetches and the others take what it got.
+ * fetched and kept there. Of many processes at once one fetches and the others take what it got, be
+ * it credentials or an error.
  * Where nothing can be kept, such as with a read-only home, they are fetched each time.
  *
  * @param subject all that decides which credentials these are; hashed into the name of the file
@@ -55,15 +58,22 @@ export async function keptCredentials(
   });
   if (!isUsable(folder)) return fetchAlone();
   const lock = { isHeld: false };
+  const startedMs = now();
   const refresh = async (): Promise<KeptCredentials> => {
     lock.isHeld = true;
     const present = readEntry(file, folder);
     if (present !== undefined && isGoodEnough(present, now())) return present;
+    // Who waited while another tried in vain need not try, too.
+    const failure = failureSince(`${file}.failed`, startedMs + 1);
+    if (failure !== undefined) throw failure;
     let fetched: KeptCredentials;
     try {
       fetched = await fetchAlone();
     } catch (error) {
-      if (present === undefined || present.expirationMs <= now()) throw error;
+      if (present === undefined || present.expirationMs <= now()) {
+        await leaveFailure(`${file}.failed`, error, now());
+        throw error;
+      }
       onKept?.(error);
       // The last minutes of what is there are better than nothing.
       await keep(file, { ...present, failedMs: now() });

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { DevaccessError } from '../platform/errors.ts';
+import { errorCode } from '../platform/file-errors.ts';
 import { pemBlocks } from '../platform/pem.ts';
 import type { PemBlock } from '../platform/pem.ts';
 import { readBounded } from '../platform/read-bounded.ts';
@@ -95,11 +96,24 @@ async function openEncrypted(
   try {
     return createPrivateKey({ key: block.text, passphrase });
   } catch (error) {
+    if (errorCode(error)?.includes('UNSUPPORTED') === true) throw unsupportedCipher(path, error);
     throw new DevaccessError('DA_KEY_PASSPHRASE', `The passphrase does not open ${path}`, {
       next: `try it: openssl pkey -noout -in '${path}'`,
       cause: error,
     });
   }
+}
+
+/** Such as PBES1 with DES or RC4: no passphrase would open it. */
+function unsupportedCipher(path: string, cause: unknown): DevaccessError {
+  return new DevaccessError(
+    'DA_KEY_INVALID',
+    `The private key in ${path} is encrypted in a way that is no longer supported`,
+    {
+      next: `encrypt it anew: openssl pkcs8 -provider legacy -provider default -in '${path}' -topk8 -v2 aes-256-cbc -out FILE`,
+      cause,
+    },
+  );
 }
 
 function noKey(path: string, blocks: readonly PemBlock[]): DevaccessError {

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
 import { EXIT, printable } from '../../platform/errors.ts';
+import { plainFlags } from '../../roles-anywhere/options.ts';
 import type { Inspection } from '../../roles-anywhere/inspect.ts';
 import { CREDENTIAL_FLAGS, askPassphrase } from './anywhere-flags.ts';
 import { inspectionLines } from './inspect-lines.ts';
@@ -25,7 +26,7 @@ export default class AnywhereInspect extends DevaccessCommand {
   };
 
   override async run(): Promise<Inspection> {
-    const { flags } = await this.parse(AnywhereInspect);
+    const { flags } = await this.parse(AnywhereInspect, plainFlags(this.argv));
     const { 'trust-anchor': anchorFile, ...given } = flags;
     const { identityPlan } = await import('../../roles-anywhere/session-plan.ts');
     const { inspect } = await import('../../roles-anywhere/inspect.ts');

@@ -1,5 +1,5 @@
-import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
+import { IDENTITY_FLAGS } from './anywhere-flags.ts';
 
 export default class AnywhereReadCertificateData extends DevaccessCommand {
   static override summary = 'Print a certificate as aws_signing_helper read-certificate-data does.';
@@ -9,14 +9,19 @@ export default class AnywhereReadCertificateData extends DevaccessCommand {
   static override examples = ['<%= config.bin %> <%= command.id %> --certificate node.pem'];
   static override enableJsonFlag = false;
   static override flags = {
-    certificate: Flags.string({ helpValue: 'FILE', required: true, description: 'PEM file' }),
+    certificate: IDENTITY_FLAGS.certificate,
+    'cert-selector': IDENTITY_FLAGS['cert-selector'],
+    'system-store-name': IDENTITY_FLAGS['system-store-name'],
+    'pkcs11-lib': IDENTITY_FLAGS['pkcs11-lib'],
   };
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(AnywhereReadCertificateData);
     const { readCertificates } = await import('../../roles-anywhere/certificate-file.ts');
     const { certificateData } = await import('../../roles-anywhere/certificate-data.ts');
-    const [certificate] = readCertificates(flags.certificate);
+    const { identityPlan } = await import('../../roles-anywhere/session-plan.ts');
+    const { files } = identityPlan(flags, process.env);
+    const [certificate] = readCertificates(files.certificate);
     process.stdout.write(JSON.stringify(certificateData(certificate)));
   }
 }

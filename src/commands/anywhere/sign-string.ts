@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
+import { plainFlags } from '../../roles-anywhere/options.ts';
 import { DIGESTS } from '../../roles-anywhere/signing-test.ts';
 import { IDENTITY_FLAGS, askPassphrase } from './anywhere-flags.ts';
 
@@ -22,7 +23,7 @@ export default class AnywhereSignString extends DevaccessCommand {
   };
 
   override async run(): Promise<void> {
-    const { flags } = await this.parse(AnywhereSignString);
+    const { flags } = await this.parse(AnywhereSignString, plainFlags(this.argv));
     const { digest, format, ...given } = flags;
     const { identityPlan } = await import('../../roles-anywhere/session-plan.ts');
     const { openKey } = await import('../../roles-anywhere/open-key.ts');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keptCredentials } from '../../../src/aws/credential-cache.ts';
+import { DevaccessError } from '../../../src/platform/errors.ts';
 import type { TemporaryCredentials } from '../../../src/aws/temporary-credentials.ts';
 
 const HOUR_MS = 3_600_000;
@@ -99,6 +100,25 @@ describe('kept credentials', () => {
     };
     await expect(keyOf(failing)).rejects.toThrow('refused');
     expect(tries).toBe(1);
+  });
+
+  it('are asked for once by all who wait while fetching fails, and again by who comes later', async () => {
+    let tries = 0;
+    const error = new DevaccessError('DA_THROTTLED', 'too often', { next: 'wait' });
+    const failing = async (): Promise<TemporaryCredentials> => {
+      tries += 1;
+      // The others are waiting by now.
+      await new Promise((resolve) => setImmediate(resolve));
+      nowMs += 1_000;
+      throw error;
+    };
+    const all = await Promise.allSettled([1, 2, 3, 4, 5].map(() => keyOf(failing)));
+    for (const each of all) {
+      expect(each).toMatchObject({ reason: { code: 'DA_THROTTLED', next: 'wait' } });
+    }
+    expect(tries).toBe(1);
+    nowMs += 1_000;
+    expect(await keyOf()).toBe('ASIA1');
   });
 
   it('need no disk: what cannot be locked or written is fetched each time', async () => {

@@ -1,6 +1,8 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { DER_TAG, der, derInteger, derOid } from '../../../src/platform/der.ts';
+import { pemText } from '../../../src/platform/pem.ts';
 import { readPrivateKey } from '../../../src/roles-anywhere/private-key.ts';
 import { DIGESTS, signTestMessage, testMessage } from '../../../src/roles-anywhere/signing-test.ts';
 import { verify } from 'node:crypto';
@@ -50,6 +52,20 @@ describe('a private key', () => {
         expect(verify(digest, message, createPublicKey(key), each)).toBe(true);
       }
     }
+  });
+
+  it('encrypted in a way that OpenSSL gave up is told apart from a wrong passphrase', async () => {
+    const pbeWithMd5AndDes = der(
+      DER_TAG.sequence,
+      derOid('1.2.840.113549.1.5.3'),
+      der(DER_TAG.sequence, der(DER_TAG.octetString, Buffer.alloc(8)), derInteger(2048n)),
+    );
+    const contents = der(DER_TAG.octetString, Buffer.alloc(64));
+    const file = write(
+      pemText('ENCRYPTED PRIVATE KEY', der(DER_TAG.sequence, pbeWithMd5AndDes, contents)),
+    );
+    await expect(open(file, 'password')).rejects.toThrow(failure('DA_KEY_INVALID'));
+    await expect(open(ENCRYPTED, 'wrong')).rejects.toThrow(failure('DA_KEY_PASSPHRASE'));
   });
 
   it('may follow EC PARAMETERS, a certificate and comments', async () => {

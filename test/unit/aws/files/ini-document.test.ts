@@ -12,7 +12,10 @@ interface Vector {
 }
 
 const vectors = JSON.parse(
-  readFileSync(new URL('../../../vectors/aws-files/ini-differential.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../../../vectors/aws-files/ini-differential.json', import.meta.url),
+    'utf8',
+  ),
 ) as { credentials_file: Vector[]; config_file: Vector[] };
 
 /** Every section with its values, as plain objects. */
