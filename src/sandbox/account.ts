@@ -18,7 +18,11 @@ export interface Ec2Instance {
   readonly keyName?: string;
   /** EC2 names a platform for Windows only. */
   readonly platform?: 'windows';
-  readonly instanceProfile?: { readonly arn: string; readonly id: string };
+  readonly instanceProfile?: {
+    readonly arn: string;
+    readonly id: string;
+    readonly roleName: string;
+  };
   readonly launchTimeMs: number;
   readonly tags: Readonly<Record<string, string>>;
 }

@@ -14,6 +14,8 @@ export interface RunSandboxOptions {
   /** Default: a throw-away folder, removed at the end. */
   stateDir: string | undefined;
   sshd: 'embedded' | 'system';
+  /** Serves the metadata of the bastion (IMDSv2), too. Default: does not. */
+  instanceMetadata?: boolean;
   /** Called once, when everything listens. */
   announce: (facts: SandboxFacts, text: string) => void;
 }
@@ -75,6 +77,10 @@ export async function runSandbox(options: RunSandboxOptions): Promise<void> {
       authorizedKeys: await ownPublicKeys(),
     });
     const facts = sandboxFacts(aws);
+    if (options.instanceMetadata === true) {
+      const { endpoint } = await aws.sandbox.serveMetadata(facts.bastion.instanceId);
+      facts.environment['AWS_EC2_METADATA_SERVICE_ENDPOINT'] = endpoint;
+    }
     options.announce(facts, describe(facts));
     await stopped;
     await aws.close();

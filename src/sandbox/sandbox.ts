@@ -12,6 +12,8 @@ import { SignatureVerifier } from './http/signature.ts';
 import type { UpgradeSignature } from './http/signature.ts';
 import { AccessControl } from './iam/access-control.ts';
 import type { AccessKey, IamUser, MfaDevice } from './iam/entities.ts';
+import { listenForMetadata } from './metadata/metadata-listener.ts';
+import type { MetadataListener } from './metadata/metadata-listener.ts';
 import { CommandRegistry } from './run-command/command-registry.ts';
 import type { RunningScript, ScriptRequest } from './run-command/shell-script.ts';
 import { AnywhereRegistry } from './roles-anywhere/anywhere-registry.ts';
@@ -92,6 +94,8 @@ export interface Sandbox {
   /** What EC2 Instance Connect keeps for the hosts. */
   readonly pushedKeys: PushedKeys;
   readonly httpServer: Server;
+  /** Serves the metadata of an instance (IMDSv2) on loopback, until the sandbox closes. */
+  serveMetadata: (instanceId: string) => Promise<MetadataListener>;
   /** The code that the person's authenticator shows now. */
   mfaCode: () => string;
   /** KMS Decrypt in process, for the agent; rejects for another key or context. */
@@ -155,6 +159,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ],
   });
   await listen(httpServer, host, options.port ?? 0);
+  const metadata: MetadataListener[] = [];
 
   const port = portOf(httpServer);
   const endpoint = `http://${urlHost}:${port}`;
@@ -180,6 +185,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     hybridNodes,
     pushedKeys,
     httpServer,
+    serveMetadata: async (instanceId) => {
+      const instance = account.instances.find((each) => each.instanceId === instanceId);
+      if (instance === undefined) throw new Error(`there is no instance ${instanceId}`);
+      const listener = await listenForMetadata({ account, credentials, instance, now });
+      metadata.push(listener);
+      return listener;
+    },
     mfaCode: () => totpCode(people.mfaDevice, now()),
     kmsDecrypt: (ciphertext, context) => {
       const opened = vault.decrypt(ciphertext, new Map(Object.entries(context)));
@@ -193,6 +205,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       commands.close();
       for (const { sessionId } of registry.list()) registry.terminate(sessionId, '');
       await closeServer(httpServer);
+      await Promise.all(metadata.map((listener) => listener.close()));
       await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
     },
   };

@@ -10,6 +10,7 @@ export const SEED = {
   partnerExternalId: 'devaccess-example',
   machineRoleName: 'devaccess-machine',
   nodeRoleName: 'devaccess-hybrid-nodes',
+  instanceRoleName: 'devaccess-instances',
   agentVersion: '3.3.987.0',
   kmsAlias: 'alias/devaccess-sessions',
   bastionName: 'bastion',

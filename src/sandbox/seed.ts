@@ -69,6 +69,7 @@ function seedInstances(region: string, nowMs: number): Ec2Instance[] {
       instanceProfile: {
         arn: `arn:aws:iam::${ACCOUNT_ID}:instance-profile/bastion`,
         id: randomIamId('AIPA'),
+        roleName: SEED.instanceRoleName,
       },
     },
     base('someserver', '10.0.1.10'),

@@ -25,6 +25,9 @@ function flagsOf<Table extends Readonly<Record<string, OptionSpec>>>(
 export const IDENTITY_FLAGS = flagsOf(IDENTITY_OPTIONS);
 export const CREDENTIAL_FLAGS = flagsOf(CREDENTIAL_OPTIONS);
 
+/** aws_signing_helper takes it everywhere; where nothing is asked there is nothing to tell. */
+export const IGNORED_DEBUG = Flags.boolean({ hidden: true });
+
 /** Asks for the passphrase of a key. */
 export function askPassphrase(message: string): Promise<string> {
   return askOnTerminal({

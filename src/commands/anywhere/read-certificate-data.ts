@@ -1,5 +1,5 @@
 import { DevaccessCommand } from '../../cli/base-command.ts';
-import { IDENTITY_FLAGS } from './anywhere-flags.ts';
+import { IDENTITY_FLAGS, IGNORED_DEBUG } from './anywhere-flags.ts';
 
 export default class AnywhereReadCertificateData extends DevaccessCommand {
   static override summary = 'Print a certificate as aws_signing_helper read-certificate-data does.';
@@ -13,6 +13,7 @@ export default class AnywhereReadCertificateData extends DevaccessCommand {
     'cert-selector': IDENTITY_FLAGS['cert-selector'],
     'system-store-name': IDENTITY_FLAGS['system-store-name'],
     'pkcs11-lib': IDENTITY_FLAGS['pkcs11-lib'],
+    debug: IGNORED_DEBUG,
   };
 
   override async run(): Promise<void> {

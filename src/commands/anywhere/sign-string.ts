@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { DevaccessCommand } from '../../cli/base-command.ts';
 import { plainFlags } from '../../roles-anywhere/options.ts';
 import { DIGESTS } from '../../roles-anywhere/signing-test.ts';
-import { IDENTITY_FLAGS, askPassphrase } from './anywhere-flags.ts';
+import { IDENTITY_FLAGS, IGNORED_DEBUG, askPassphrase } from './anywhere-flags.ts';
 
 export default class AnywhereSignString extends DevaccessCommand {
   static override summary =
@@ -14,6 +14,7 @@ export default class AnywhereSignString extends DevaccessCommand {
   static override enableJsonFlag = false;
   static override flags = {
     ...IDENTITY_FLAGS,
+    debug: IGNORED_DEBUG,
     digest: Flags.option({ options: DIGESTS, default: 'SHA256', description: 'hash to sign' })(),
     format: Flags.option({
       options: ['json', 'text', 'bin'] as const,
@@ -24,7 +25,7 @@ export default class AnywhereSignString extends DevaccessCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(AnywhereSignString, plainFlags(this.argv));
-    const { digest, format, ...given } = flags;
+    const { digest, format, debug: _, ...given } = flags;
     const { identityPlan } = await import('../../roles-anywhere/session-plan.ts');
     const { openKey } = await import('../../roles-anywhere/open-key.ts');
     const { signTestMessage } = await import('../../roles-anywhere/signing-test.ts');

@@ -22,6 +22,9 @@ export default class SandboxStart extends DevaccessCommand {
     'state-dir': Flags.string({
       summary: 'folder for keys and AWS files; a throw-away one by default',
     }),
+    'instance-metadata': Flags.boolean({
+      summary: 'serve the metadata of the bastion, as on an EC2 instance (IMDSv2)',
+    }),
     sshd: Flags.boolean({ summary: "let the hosts be this machine's own sshd" }),
   };
 
@@ -32,6 +35,7 @@ export default class SandboxStart extends DevaccessCommand {
       port: flags.port,
       region: flags.region,
       stateDir: flags['state-dir'],
+      instanceMetadata: flags['instance-metadata'],
       sshd: flags.sshd ? 'system' : 'embedded',
       // One line when it is up: whoever started it with --json waits for that.
       announce: (facts, text) => {

@@ -113,7 +113,7 @@ function holder(arn: string, createdAtMs: number): PolicyHolder {
 /**
  * One role of the longest session and one of the shortest, the second reached by chaining; one as
  * partners give it, which asks for an external id and no MFA; one for machines with certificates, and
- * that of hybrid nodes.
+ * those of hybrid nodes and of instances.
  */
 function seedRoles(
   options: IamSeedOptions,
@@ -165,6 +165,12 @@ function seedRoles(
       SEED.nodeRoleName,
       3600,
       [{ Effect: 'Allow', Principal: { Service: 'ssm.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+      MANAGED_INSTANCE_CORE,
+    ),
+    role(
+      SEED.instanceRoleName,
+      3600,
+      [{ Effect: 'Allow', Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }],
       MANAGED_INSTANCE_CORE,
     ),
   ];

@@ -155,7 +155,10 @@ function instanceElements(instance: Ec2Instance): XmlValue {
     tagSet: { item: Object.entries(instance.tags).map(([key, value]) => ({ key, value })) },
     hypervisor: 'xen',
     networkInterfaceSet: null,
-    iamInstanceProfile: instance.instanceProfile,
+    iamInstanceProfile: instance.instanceProfile && {
+      arn: instance.instanceProfile.arn,
+      id: instance.instanceProfile.id,
+    },
     ebsOptimized: false,
     enaSupport: true,
     platformDetails: windows ? 'Windows' : 'Linux/UNIX',

@@ -71,7 +71,7 @@ describe.skipIf(!installed)('boto3 against the sandbox', () => {
     // Nothing is left of it.
     const { users, groups, policies, roles, unassignedDevices } = sandbox.account;
     expect([users, groups, policies, roles, unassignedDevices].map(({ length }) => length)).toEqual(
-      [2, 0, 2, 5, 0],
+      [2, 0, 2, 6, 0],
     );
   });
 });

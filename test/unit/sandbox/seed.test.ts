@@ -19,7 +19,7 @@ describe('the seeded account', () => {
     ]);
     expect(kmsKeys[0]!.arn).toMatch(/^arn:aws:kms:us-east-1:123456789012:key\/[0-9a-f-]{36}$/);
     expect(roles.map(({ maxSessionDurationS }) => maxSessionDurationS)).toEqual([
-      43_200, 3600, 7200, 43_200, 3600,
+      43_200, 3600, 7200, 43_200, 3600, 3600,
     ]);
   });
 

@@ -180,7 +180,7 @@ describe('roles of the sandbox', () => {
     const other = TRUST.replace('123456789012', '999999999999');
     expect(call('UpdateAssumeRolePolicy', { ...role, PolicyDocument: other }).code).toBe('ok');
     expect(account.roles.at(-1)!.trustPolicy.text).toBe(other);
-    expect(call('ListRoles').elements('RoleName')).toHaveLength(6);
+    expect(call('ListRoles').elements('RoleName')).toHaveLength(7);
     call('AttachRolePolicy', { ...role, PolicyArn: BOUNDARY });
     expect(call('DeleteRole', role).code).toBe('DeleteConflict');
     call('DetachRolePolicy', { ...role, PolicyArn: BOUNDARY });
