@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encode } from 'uqr';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseIni, sectionValues } from '../../src/credentials/ini-document.ts';
+import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 import { enrollDevice } from '../../src/credentials/own-user/enroll-device.ts';
 import type { EnrolmentWorld, ShownSeed } from '../../src/credentials/own-user/enroll-device.ts';
 import { moveKey } from '../../src/credentials/stored-keys/move-key.ts';
