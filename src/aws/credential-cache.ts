@@ -98,8 +98,9 @@ export function renewalTimeMs({ obtainedMs, expirationMs }: KeptCredentials): nu
 
 /** Fresh, or no others to be had a moment ago. */
 function isGoodEnough(entry: Entry, nowMs: number): boolean {
-  const { expirationMs, failedMs = -Infinity } = entry;
-  const isFresh = nowMs < renewalTimeMs(entry);
+  const { obtainedMs, expirationMs, failedMs = -Infinity } = entry;
+  // What comes from the future is from a clock that was set back: nobody knows how long it lasts.
+  const isFresh = nowMs < renewalTimeMs(entry) && obtainedMs - nowMs < RETRY_MS;
   // A clock that was set back must not keep it for long.
   return isFresh || (expirationMs > nowMs && Math.abs(nowMs - failedMs) < RETRY_MS);
 }

@@ -7,6 +7,8 @@ import { isWorthRetrying } from './create-session-errors.ts';
 /** The outer world of a `CredentialKeeper`. */
 export interface KeeperWorld {
   now: () => number;
+  /** Milliseconds of a clock that nobody sets. Default `performance.now`. */
+  elapsed?: () => number;
   /** From 0 to 1: spreads a fleet. Default `Math.random`. */
   random?: () => number;
   /** Waits for milliseconds, or until the signal. Default: as long. */
@@ -33,9 +35,11 @@ export class CredentialKeeper {
   readonly #fetch: () => Promise<KeptCredentials>;
   readonly #world: KeeperWorld;
   #latest: KeptCredentials | undefined;
+  /** By `elapsed`: a wall clock that was set back must not make credentials last longer. */
+  #endElapsedMs = 0;
   #flight: Promise<KeptCredentials> | undefined;
   #failures = 0;
-  #lastError: unknown;
+  #lastError: Error | undefined;
   /** When to try next. */
   #nextMs = 0;
 
@@ -48,20 +52,25 @@ export class CredentialKeeper {
   /** Those at hand, unless they have ended. */
   get credentials(): KeptCredentials | undefined {
     const latest = this.#latest;
-    return latest !== undefined && latest.expirationMs > this.#world.now() ? latest : undefined;
+    if (latest === undefined || latest.expirationMs <= this.#world.now()) return undefined;
+    return this.#elapsed() < this.#endElapsedMs ? latest : undefined;
   }
 
   /**
    * Credentials at once, or as soon as they are had.
    *
-   * @throws what `fetch` throws; soon after a failure the same error, without asking anybody
+   * @throws what `fetch` throws; soon after a failure the same error, without asking anybody.
+   *   DevaccessError DA_CLOCK_SKEW for what has ended, whatever the clock says
    */
   async demand(): Promise<KeptCredentials> {
     const present = this.credentials;
     if (present !== undefined) return present;
     const isResting = this.#failures > 0 && this.#world.now() < this.#nextMs;
-    if (isResting && this.#flight === undefined) throw this.#lastError;
-    return this.renew();
+    if (isResting && this.#flight === undefined) throw this.#lastError ?? setBack();
+    await this.renew();
+    const fetched = this.credentials;
+    if (fetched === undefined) throw setBack();
+    return fetched;
   }
 
   /** Fetches, once for all who ask meanwhile. @throws what `fetch` throws */
@@ -92,7 +101,7 @@ export class CredentialKeeper {
     const isStopped = (): boolean => stop.aborted;
     if (this.#nextMs === 0) await this.start();
     while (!isStopped()) {
-      while (!isStopped() && now() < this.#nextMs) {
+      while (!isStopped() && now() < this.#nextMs && !this.#hasEnded()) {
         await pause(Math.min(LONGEST_NAP_MS, this.#nextMs - now()), stop);
       }
       if (isStopped()) return;
@@ -104,9 +113,12 @@ export class CredentialKeeper {
     const { now } = this.#world;
     try {
       const fetched = await this.#fetch();
+      if (fetched.accessKeyId !== this.#latest?.accessKeyId) {
+        this.#endElapsedMs = this.#elapsed() + fetched.expirationMs - now();
+      }
       this.#latest = fetched;
       const dueMs = renewalTimeMs(fetched);
-      if (now() < dueMs) {
+      if (now() < dueMs && this.credentials !== undefined) {
         this.#failures = 0;
         const spread = Math.min(SPREAD_MS, (fetched.expirationMs - dueMs) / 4);
         this.#nextMs = dueMs + this.#random() * spread;
@@ -125,13 +137,30 @@ export class CredentialKeeper {
     const first = this.credentials === undefined ? EMPTY_WAIT_MS : WAIT_MS;
     const waitMs = Math.min(MAX_WAIT_MS, first * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
-    this.#lastError = error;
+    this.#lastError = error instanceof Error ? error : undefined;
     this.#nextMs = this.#world.now() + waitMs * (1 + this.#random() / 2);
+  }
+
+  /** Of credentials that should last by the wall clock, which must have been set back. */
+  #hasEnded(): boolean {
+    return this.#failures === 0 && this.#elapsed() >= this.#endElapsedMs;
+  }
+
+  #elapsed(): number {
+    return (this.#world.elapsed ?? (() => performance.now()))();
   }
 
   #random(): number {
     return (this.#world.random ?? Math.random)();
   }
+}
+
+function setBack(): DevaccessError {
+  return new DevaccessError(
+    'DA_CLOCK_SKEW',
+    "This computer's clock was set back, and the credentials have ended since",
+    { next: 'set the clock (turn on automatic time), then try again' },
+  );
 }
 
 /** Whether another try may succeed with nothing changed here. */

@@ -54,6 +54,14 @@ describe('kept credentials', () => {
     expect(await keyOf(fetch(), 'short')).toBe('ASIA4');
   });
 
+  it('are not trusted by a clock that was set back', async () => {
+    await keyOf();
+    nowMs -= 30_000;
+    expect(await keyOf()).toBe('ASIA1');
+    nowMs -= HOUR_MS;
+    expect(await keyOf()).toBe('ASIA2');
+  });
+
   it('are used to their end where there are no others, and no further', async () => {
     await keyOf();
     nowMs += 50 * 60_000;

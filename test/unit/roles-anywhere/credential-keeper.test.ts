@@ -73,6 +73,27 @@ describe('a keeper of credentials', () => {
     expect(isThere).toEqual([true, false]);
   });
 
+  it('does not let them last longer by a clock that is set back', async () => {
+    const elapsed = { ms: 0 };
+    const made = { accessKeyId: 'ASIA', secretAccessKey: 's', sessionToken: 't' };
+    const times = { obtainedMs: 10 * HOUR_MS, expirationMs: 11 * HOUR_MS };
+    const clock = { nowMs: 10 * HOUR_MS };
+    const keeper = new CredentialKeeper(() => Promise.resolve({ ...made, ...times }), {
+      now: () => clock.nowMs,
+      elapsed: () => elapsed.ms,
+      onFailed: () => undefined,
+    });
+    await keeper.renew();
+    clock.nowMs = 0;
+    elapsed.ms = HOUR_MS - 1;
+    expect(keeper.credentials).toBeDefined();
+    elapsed.ms = HOUR_MS;
+    expect(keeper.credentials).toBeUndefined();
+    // The same again are no better.
+    await expect(keeper.demand()).rejects.toThrow('set back');
+    await expect(keeper.demand()).rejects.toThrow('set back');
+  });
+
   it('takes the same credentials again for a failure', async () => {
     const same = { accessKeyId: 'ASIA', obtainedMs: 0, expirationMs: HOUR_MS };
     const { keeper, stop, times } = kept(4, () => same);
