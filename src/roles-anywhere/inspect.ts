@@ -10,6 +10,7 @@ import { pathFrom, readPresented } from './identity.ts';
 import { checkCertificate, checkChain, checkKey } from './identity-checks.ts';
 import { keyFile, openKey } from './open-key.ts';
 import type { KeyWorld } from './open-key.ts';
+import { holdsPrivateKey } from './private-key.ts';
 import { sessionPlan } from './session-plan.ts';
 import type { IdentityPlan } from './session-plan.ts';
 import type { GivenCredentials } from './options.ts';
@@ -92,7 +93,8 @@ export async function inspect(
   };
   await collect(() => checkCertificate(certificate, plan.files.certificate, world.nowMs));
   await collect(() => checkChain(certificate, chain, world.nowMs));
-  const hasKey = plan.files.privateKey !== undefined;
+  const { certificate: file, privateKey } = plan.files;
+  const hasKey = privateKey !== undefined || holdsPrivateKey(file);
   const keyMatches = hasKey && (await collect(() => checkKeyFile(certificate, plan, world)));
   if (anchorFile !== undefined) await collect(() => checkAnchor(certificate, chain, anchorFile));
   const path = pathFrom(certificate, chain);

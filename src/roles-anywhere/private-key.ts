@@ -54,6 +54,12 @@ export async function readPrivateKey(
   );
 }
 
+/** Whether a file holds a private key, of whatever kind. @throws DevaccessError as `readBounded` */
+export function holdsPrivateKey(path: string): boolean {
+  const { text } = readBounded(path, MAX_FILE_BYTES);
+  return pemBlocks(text).some(({ label }) => KEY_LABELS.includes(label));
+}
+
 /**
  * As OpenSSH holds it: a key of one's own must be readable by nobody else. A key that belongs to
  * another user, such as root, is that user's to protect.

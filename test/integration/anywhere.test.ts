@@ -343,6 +343,23 @@ describe('what tells of certificates', () => {
     expect(machine.answers).toEqual([]);
   });
 
+  it('inspect looks at a key in the file of the certificate, too', async () => {
+    const look = async (key: string) => {
+      const all = machine.write('all.pem', machine.root.issue('node-1').certificate + key);
+      const given = { certificate: all };
+      const plan = identityPlan(given, {});
+      const world = { say: expect.unreachable, askPassphrase: expect.unreachable };
+      return inspect(
+        { plan, given, anchorFile: undefined },
+        { ...world, env: {}, nowMs: Date.now() },
+      );
+    };
+    const { keyMatches, problems } = await look(machine.root.issue('other').key);
+    expect(keyMatches).toBe(false);
+    expect(problems.map(({ code }) => code)).toEqual(['DA_KEY_MISMATCH']);
+    expect((await look('')).keyMatches).toBeNull();
+  });
+
   it('inspect tells all that is wrong at once', async () => {
     const run = await machine.run('inspect', {
       ...machine.identity({ notAfterMs: Date.now() - DAY_MS }),
