@@ -39,6 +39,20 @@ export function isMadeFromKey(
   return marker.startsWith(keyPart(sessionKeyId, longTermKeyId));
 }
 
+/**
+ * The marker of a session that was made from one long-term key, as if it were from the one that has taken
+ * its place: it is of the same user, and good until it ends. Undefined for all other markers.
+ */
+export function markerWithKey(
+  marker: string | undefined,
+  sessionKeyId: string,
+  { from, to }: { from: string; to: string },
+): string | undefined {
+  if (isMadeFromKey(marker, sessionKeyId, from) !== true) return undefined;
+  const device = (marker ?? '').slice(keyPart(sessionKeyId, from).length);
+  return sourceMarker(sessionKeyId, { accessKeyId: to, device });
+}
+
 function keyPart(sessionKeyId: string, longTermKeyId: string): string {
   return `${sessionKeyId.slice(-4)} from ${longTermKeyId.slice(-4)} with `;
 }

@@ -15,8 +15,10 @@ import Exec from './exec.ts';
 import Forward from './forward.ts';
 import HostsSync from './hosts/sync.ts';
 import HostsTrust from './hosts/trust.ts';
+import IamCheck from './iam/check.ts';
 import IamEnrollMfa from './iam/enroll-mfa.ts';
 import IamPolicy from './iam/policy.ts';
+import IamRotateKeys from './iam/rotate-keys.ts';
 import LoginMove from './login/move.ts';
 import LoginPassphrase from './login/passphrase.ts';
 import LoginSetup from './login/setup.ts';
@@ -66,8 +68,10 @@ export const COMMANDS: Record<string, Command.Class> = {
   forward: Forward,
   'hosts:sync': HostsSync,
   'hosts:trust': HostsTrust,
+  'iam:check': IamCheck,
   'iam:enroll-mfa': IamEnrollMfa,
   'iam:policy': IamPolicy,
+  'iam:rotate-keys': IamRotateKeys,
   'login:move': LoginMove,
   'login:passphrase': LoginPassphrase,
   'login:setup': LoginSetup,

@@ -224,7 +224,7 @@ function keyAge(
   if (days < OLD_DAYS.note) return finding('key-age', 'ok', what);
   const severity = days < OLD_DAYS.warning ? 'note' : 'warning';
   return finding('key-age', severity, what, {
-    edit: 'make a new key in IAM, put it into the file, then delete the old one',
+    command: 'devaccess iam rotate-keys',
   });
 }
 

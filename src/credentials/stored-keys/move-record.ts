@@ -64,6 +64,11 @@ export function removeMoveRecord(record: MoveRecord, env: Environment): void {
   rmSync(recordPath(record, env), { force: true });
 }
 
+/** A name for what is noted about the key of a section of the credentials file. */
+export function recordName(section: string, env: Environment): string {
+  return `${recordPrefix(env)}${digestOf(section)}`;
+}
+
 function recordFolder(env: Environment): string {
   return join(stateDirectory(env), 'key-moves');
 }
@@ -73,7 +78,7 @@ function recordPrefix(env: Environment): string {
 }
 
 function recordPath({ section }: MoveRecord, env: Environment): string {
-  return join(recordFolder(env), `${recordPrefix(env)}${digestOf(section)}.json`);
+  return join(recordFolder(env), `${recordName(section, env)}.json`);
 }
 
 function namesIn(folder: string): string[] {

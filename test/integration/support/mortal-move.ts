@@ -2,15 +2,14 @@
  * A program that moves a key and is killed on its way: `mortal-move HOME TO STEP`, STEP as in `STEPS`.
  * Its keychain is a folder, as it must outlive the program.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { KeyPlace } from '../../../src/credentials/stored-keys/key-places.ts';
 import { moveKey } from '../../../src/credentials/stored-keys/move-key.ts';
-import { errorCode } from '../../../src/platform/file-errors.ts';
 import { EncryptedFile } from '../../../src/platform/secrets/encrypted-file.ts';
 import type { SecretStore } from '../../../src/platform/secrets/secret-store.ts';
 import { CHEAP_SCRYPT } from '../../unit/platform/secrets/cheap-scrypt.ts';
+import { FolderStore } from './folder-store.ts';
 
 export const STEPS = [
   'before write',
@@ -20,41 +19,6 @@ export const STEPS = [
   'before remove',
   'after remove',
 ] as const;
-
-class FolderStore implements SecretStore {
-  readonly label = 'a folder';
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
-  }
-
-  prepare = (): Promise<void> => Promise.resolve();
-
-  read(name: string): Promise<string | undefined> {
-    try {
-      return Promise.resolve(readFileSync(this.#path(name), 'utf8'));
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
-      return Promise.resolve(undefined);
-    }
-  }
-
-  write(name: string, secret: string): Promise<void> {
-    writeFileSync(this.#path(name), secret);
-    return Promise.resolve();
-  }
-
-  remove(name: string): Promise<void> {
-    rmSync(this.#path(name), { force: true });
-    return Promise.resolve();
-  }
-
-  #path(name: string): string {
-    return join(this.#folder, name.replaceAll('/', '_'));
-  }
-}
 
 /** Dies where it is told to. */
 class Mortal implements SecretStore {
