@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseIni, sectionValues } from '../../src/credentials/ini-document.ts';
+import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 import { rotateKey } from '../../src/credentials/rotation/rotate-key.ts';
 import type { RotationRequest } from '../../src/credentials/rotation/rotate-key.ts';
 import { moveKey } from '../../src/credentials/stored-keys/move-key.ts';

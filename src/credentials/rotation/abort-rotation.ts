@@ -2,7 +2,7 @@ import type { ClientOptions } from '../../aws/client-settings.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
 import { editFile } from '../../platform/safe-file.ts';
-import { CREDENTIALS_EDIT } from '../credentials-file.ts';
+import { CREDENTIALS_EDIT } from '../../aws/files/credentials-file.ts';
 import { withKeyLock } from '../stored-keys/move-record.ts';
 import { exchangeKey, spotOf } from './exchange-key.ts';
 import { removeJournal, writeJournal } from './rotation-journal.ts';

@@ -1,8 +1,8 @@
 import { SOURCE_KEY, markerWithKey } from '../../aws/session-source.ts';
 import type { LongTermSecret } from '../../aws/long-term-secret.ts';
-import { parseIni, sectionValues } from '../ini-document.ts';
-import { editSection } from '../ini-edit.ts';
-import type { SectionChanges } from '../ini-edit.ts';
+import { parseIni, sectionValues } from '../../aws/files/ini-document.ts';
+import { editSection } from '../../aws/files/ini-edit.ts';
+import type { SectionChanges } from '../../aws/files/ini-edit.ts';
 import { isSameSpot, keyIn, plainChanges, storedChanges } from '../stored-keys/key-section.ts';
 import type { FoundKey, KeySpot } from '../stored-keys/key-section.ts';
 import type { KeyPlace } from '../stored-keys/key-places.ts';

@@ -16,7 +16,7 @@ import type { ListedKey } from '../../aws/own-user.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
 import { checkEditable, readTextFile } from '../../platform/safe-file.ts';
-import { CREDENTIALS_EDIT } from '../credentials-file.ts';
+import { CREDENTIALS_EDIT } from '../../aws/files/credentials-file.ts';
 import { userOf } from '../own-user/user-access.ts';
 import type { KeySpot } from '../stored-keys/key-section.ts';
 import { settleMoves } from '../stored-keys/key-transfer.ts';

@@ -7,7 +7,7 @@ import { DevaccessError } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
 import { editFile } from '../../platform/safe-file.ts';
 import type { SecretStore } from '../../platform/secrets/secret-store.ts';
-import { CREDENTIALS_EDIT } from '../credentials-file.ts';
+import { CREDENTIALS_EDIT } from '../../aws/files/credentials-file.ts';
 import { readKey } from '../stored-keys/move-key.ts';
 import { withKeyLock } from '../stored-keys/move-record.ts';
 import { abortRotation, removeStrangers } from './abort-rotation.ts';

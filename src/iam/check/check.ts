@@ -58,7 +58,8 @@ interface Subject {
   arn: string;
   kind: 'user' | 'role';
   name: string;
-  userId: string | undefined;
+  /** `aws:userid`, or one that stands for it where it is not known. */
+  userId: string;
   /** Of a session; else as `name`. */
   sessionName: string;
 }
@@ -139,6 +140,8 @@ export function checkExitCode({ features }: IdentityCheck): number {
   return verdicts.includes('unknown') ? EXIT.partial : EXIT.done;
 }
 
+const ANY_USER = 'AIDA0F0F0F0F0F0F0F0F';
+const ANY_ROLE = 'AROA0F0F0F0F0F0F0F0F';
 const SUBJECT = /^arn:[\w-]+:(?:iam|sts)::\d{12}:(user|role|assumed-role)\/([\x21-\x7e]+)$/;
 
 /** @throws DevaccessError DA_USAGE, DA_NOT_A_USER */
@@ -172,7 +175,7 @@ function subjectOf(as: string | undefined, { arn, account, userId }: CallerIdent
     arn: named,
     kind: kind === 'user' ? 'user' : 'role',
     name,
-    userId: isCaller ? userId : undefined,
+    userId: isCaller ? userId : kind === 'user' ? ANY_USER : `${ANY_ROLE}:${name}`,
     sessionName: name,
   };
 }
@@ -273,8 +276,7 @@ function contextKeys({ nodes, place }: AccessRequest, subject: Subject): Simulat
       text(`${prefix}/${key}`, values[0] ?? ''),
     ),
   );
-  // Whoever it is, the session is their own.
-  const userId = subject.userId ?? 'AIDA0F0F0F0F0F0F0F0F';
+  const { userId } = subject;
   return [
     { name: 'ssm:SessionDocumentAccessCheck', type: 'boolean', values: ['true'] },
     text('ssm:resourceTag/aws:ssmmessages:session-id', userId),

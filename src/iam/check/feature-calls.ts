@@ -21,8 +21,8 @@ export interface FeatureCall {
 export interface Caller {
   /** Name of the user, or of the role's session. */
   name: string;
-  /** `aws:userid`; undefined where it is not known. */
-  userId: string | undefined;
+  /** `aws:userid` */
+  userId: string;
 }
 
 /** A node that no policy can have meant by name. */
@@ -87,9 +87,8 @@ function resourcesOf(
   }
   if (/^Own(DataChannel|Sessions)$/.test(Sid)) {
     // Reports differ, and so do policies, which of the two ids of sessions begin with.
-    const owners = userId === undefined ? [name] : [name, userId];
     return place.regions.map((region) =>
-      owners.map((owner) => arnOf('ssm', region, `session/${owner}-${ANY_SESSION}`, place)),
+      [name, userId].map((owner) => arnOf('ssm', region, `session/${owner}-${ANY_SESSION}`, place)),
     );
   }
   // Of a user and a device of theirs, each call knows one.

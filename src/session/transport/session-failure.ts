@@ -30,11 +30,16 @@ export function resumeFailed(sessionId: string, why: string, error: unknown): De
 /** The data channel could not be opened for the first time. */
 export function gatewayUnreachable(error: unknown): DevaccessError {
   if (error instanceof DevaccessError) return error;
+  const isRefused = error instanceof GatewayOpenError && error.status === 403;
+  const network =
+    'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.';
   return new DevaccessError(
     'DA_GATEWAY',
     `The message gateway could not be reached: ${errorLine(error)}`,
     {
-      next: 'allow HTTPS and WebSockets to ssmmessages in your network, proxy or VPC endpoint policy.',
+      next: isRefused
+        ? `allow ssmmessages:OpenDataChannel in IAM (devaccess iam policy); else ${network}`
+        : network,
       cause: error,
     },
   );
