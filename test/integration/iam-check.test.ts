@@ -162,7 +162,7 @@ describe('a check by simulation', () => {
       code: 'DA_ACCESS_DENIED',
       message: expect.stringContaining('iam:SimulatePrincipalPolicy') as unknown,
     });
-    await expect(check({ as: 'a b' })).rejects.toMatchObject({ code: 'DA_IAM_NOT_FOUND' });
+    await expect(check({ as: 'a b' })).rejects.toMatchObject({ code: 'DA_USAGE' });
   });
 });
 
