@@ -19,6 +19,7 @@ import IamCheck from './iam/check.ts';
 import IamEnrollMfa from './iam/enroll-mfa.ts';
 import IamPolicy from './iam/policy.ts';
 import IamRotateKeys from './iam/rotate-keys.ts';
+import IamSetupUser from './iam/setup-user.ts';
 import LoginMove from './login/move.ts';
 import LoginPassphrase from './login/passphrase.ts';
 import LoginSetup from './login/setup.ts';
@@ -72,6 +73,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'iam:enroll-mfa': IamEnrollMfa,
   'iam:policy': IamPolicy,
   'iam:rotate-keys': IamRotateKeys,
+  'iam:setup-user': IamSetupUser,
   'login:move': LoginMove,
   'login:passphrase': LoginPassphrase,
   'login:setup': LoginSetup,

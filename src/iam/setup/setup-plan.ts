@@ -1,0 +1,265 @@
+import { readGroup, readUser } from '../../aws/iam-administration.ts';
+import type { Change, GroupState, UserState } from '../../aws/iam-administration.ts';
+import type { ClientOptions } from '../../aws/client-settings.ts';
+import { listAccessKeys, listMfaDevices } from '../../aws/own-user.ts';
+import { DevaccessError, EXIT } from '../../platform/errors.ts';
+import type { GeneratedPolicy } from '../generated-policy.ts';
+import { iamName } from '../policy/policy-scope.ts';
+import { POLICY_LIMITS } from '../policy/policy-size.ts';
+
+/** Whom `devaccess iam setup-user` sets up. */
+export interface SetupWords {
+  users: readonly string[];
+  /** What the group may do; its name is that of the group and of its policy. */
+  policy: GeneratedPolicy;
+  /** ARN of a managed policy. */
+  boundary: string | undefined;
+  /** The user that shells run as on the servers (SSMSessionRunAs). */
+  runAs: string | undefined;
+  /** An access key for those who have none. */
+  withKeys: boolean;
+}
+
+/** One step, as a person reads it, and what IAM is asked for. */
+export interface SetupStep {
+  text: string;
+  change: Change | { operation: 'CreateAccessKey'; UserName: string } | OldCredential;
+}
+
+/** What a user who is deleted has to be rid of first. */
+export type OldCredential =
+  | { operation: 'DeleteAccessKey'; UserName: string; AccessKeyId: string }
+  | { operation: 'DeleteVirtualMFADevice'; SerialNumber: string };
+
+export interface SetupPlan {
+  group: string;
+  users: readonly string[];
+  steps: SetupStep[];
+  notices: string[];
+}
+
+export const RUN_AS_TAG = 'SSMSessionRunAs';
+/** On users that were made here: those `--undo` deletes. */
+export const MADE_TAG = 'devaccess:made-for';
+
+const OS_USER = /^[a-z_][a-z0-9_-]{0,31}$/;
+const POLICY_ARN = /^arn:aws[a-z-]*:iam::(aws|\d{12}):policy\/[\w+=,.@/-]{1,512}$/;
+
+/** @throws DevaccessError DA_USAGE, DA_POLICY_SIZE */
+export function checkSetup({ users, policy, boundary, runAs }: SetupWords): void {
+  for (const user of users) iamName(user, 64);
+  if (new Set(users.map((each) => each.toLowerCase())).size < users.length) {
+    throw usage('A user is named twice', 'IAM does not tell names by their case');
+  }
+  if (runAs === 'root') {
+    throw usage(
+      'Session Manager runs no shell as root',
+      'name another user; sudo is theirs to have',
+    );
+  }
+  if (runAs !== undefined && !OS_USER.test(runAs)) {
+    throw usage(`'${runAs}' is not the name of a user of a server`, 'give one such as ec2-user');
+  }
+  if (boundary !== undefined && !POLICY_ARN.test(boundary)) {
+    throw usage(
+      `'${boundary}' is not the ARN of a managed policy`,
+      'give arn:aws:iam::ACCOUNT:policy/NAME',
+    );
+  }
+  if (policy.size.characters > POLICY_LIMITS['inline of a group']) {
+    throw new DevaccessError(
+      'DA_POLICY_SIZE',
+      `The policy has ${policy.size.characters} characters, and a group takes ${POLICY_LIMITS['inline of a group']}`,
+      {
+        next: 'give fewer --for or --region, or attach what devaccess iam policy --format cloudformation makes',
+      },
+    );
+  }
+}
+
+/**
+ * What is left to do, from what IAM has now; nothing where all is as wanted.
+ *
+ * @throws DevaccessError those of `checkSetup` and of `iamError`
+ */
+export async function setupPlan(words: SetupWords, client: ClientOptions): Promise<SetupPlan> {
+  checkSetup(words);
+  const { users, policy } = words;
+  const group = policy.name;
+  const present = await readGroup(client, group, group);
+  const steps = groupSteps(words, present);
+  for (const name of users) {
+    const user = await readUser(client, name);
+    steps.push(...userSteps(words, name, user));
+    if (present?.members.includes(name) !== true) {
+      const asked = { operation: 'AddUserToGroup', GroupName: group, UserName: name } as const;
+      steps.push({ text: `add ${name} to the group ${group}`, change: asked });
+    }
+    const hasKey = user !== undefined && (await listAccessKeys(client, name)).length > 0;
+    if (words.withKeys && !hasKey) {
+      const asked = { operation: 'CreateAccessKey', UserName: name } as const;
+      steps.push({ text: `make an access key for ${name}, and hand it over once`, change: asked });
+    }
+  }
+  return { group, users, steps, notices: [...policy.notices, ...runAsNotices(words)] };
+}
+
+function groupSteps({ policy }: SetupWords, present: GroupState | undefined): SetupStep[] {
+  const { name: group, policies } = policy;
+  const document = {
+    Version: '2012-10-17',
+    Statement: policies.flatMap(({ Statement }) => [...Statement]),
+  };
+  const steps: SetupStep[] = [];
+  if (present === undefined) {
+    const asked = { operation: 'CreateGroup', GroupName: group } as const;
+    steps.push({ text: `make the group ${group}`, change: asked });
+  }
+  if (!isSamePolicy(present?.policy, document)) {
+    const names = document.Statement.map(({ Sid }) => Sid).join(', ');
+    steps.push({
+      text: `${present?.policy === undefined ? 'give' : 'replace'} its policy ${group}: ${names}`,
+      change: {
+        operation: 'PutGroupPolicy',
+        GroupName: group,
+        PolicyName: group,
+        PolicyDocument: JSON.stringify(document),
+      },
+    });
+  }
+  return steps;
+}
+
+function isSamePolicy(text: string | undefined, document: object): boolean {
+  if (text === undefined) return false;
+  try {
+    return JSON.stringify(JSON.parse(text)) === JSON.stringify(document);
+  } catch {
+    return false;
+  }
+}
+
+function userSteps(words: SetupWords, name: string, user: UserState | undefined): SetupStep[] {
+  const { boundary, runAs, policy } = words;
+  const runAsTag = runAs === undefined ? [] : [{ Key: RUN_AS_TAG, Value: runAs }];
+  if (user === undefined) {
+    const more = [
+      ...(runAs === undefined ? [] : [`${RUN_AS_TAG} = ${runAs}`]),
+      ...(boundary === undefined ? [] : [`boundary ${boundary}`]),
+    ];
+    return [
+      {
+        text: `make the user ${name}${more.length === 0 ? '' : ` (${more.join(', ')})`}`,
+        change: {
+          operation: 'CreateUser',
+          UserName: name,
+          Tags: [{ Key: MADE_TAG, Value: policy.name }, ...runAsTag],
+          ...(boundary === undefined ? {} : { PermissionsBoundary: boundary }),
+        },
+      },
+    ];
+  }
+  const steps: SetupStep[] = [];
+  if (runAs !== undefined && user.tags.get(RUN_AS_TAG) !== runAs) {
+    const before = user.tags.get(RUN_AS_TAG);
+    steps.push({
+      text: `tag ${name}: ${RUN_AS_TAG} = ${runAs}${before === undefined ? '' : ` (now ${before})`}`,
+      change: { operation: 'TagUser', UserName: name, Tags: runAsTag },
+    });
+  }
+  if (boundary !== undefined && user.boundary !== boundary) {
+    const before = user.boundary === undefined ? '' : ` (now ${user.boundary})`;
+    steps.push({
+      text: `limit ${name} to ${boundary}${before}`,
+      change: {
+        operation: 'PutUserPermissionsBoundary',
+        UserName: name,
+        PermissionsBoundary: boundary,
+      },
+    });
+  }
+  return steps;
+}
+
+/** What the tag does not do is what people take it for. */
+function runAsNotices({ runAs }: SetupWords): string[] {
+  if (runAs === undefined) return [];
+  return [
+    `${RUN_AS_TAG} = ${runAs} counts for shells only, and only where Run As is enabled in the session preferences; the user must exist on the servers`,
+    'it does not restrict ssh and ports: there the server’s own login decides who somebody is',
+  ];
+}
+
+/**
+ * The way back: the users leave the group; those that were made here are deleted with their keys and
+ * devices; a group that has nobody left goes, with its policy.
+ *
+ * @throws DevaccessError those of `iamError`
+ */
+export async function undoPlan(words: SetupWords, client: ClientOptions): Promise<SetupPlan> {
+  for (const user of words.users) iamName(user, 64);
+  const { users, policy } = words;
+  const group = policy.name;
+  const present = await readGroup(client, group, group);
+  const steps: SetupStep[] = [];
+  const notices: string[] = [];
+  for (const name of users) {
+    if (present?.members.includes(name) === true) {
+      const asked = { operation: 'RemoveUserFromGroup', GroupName: group, UserName: name } as const;
+      steps.push({ text: `take ${name} out of the group ${group}`, change: asked });
+    }
+    const user = await readUser(client, name);
+    if (user === undefined) continue;
+    if (user.tags.get(MADE_TAG) === group) steps.push(...(await deletion(name, client)));
+    else
+      notices.push(
+        `${name} was not made for ${group}, and stays, with keys, devices, tags and boundary`,
+      );
+  }
+  const left = present?.members.filter((member) => !users.includes(member)) ?? [];
+  if (present !== undefined && left.length === 0) {
+    if (present.policy !== undefined) {
+      const asked = {
+        operation: 'DeleteGroupPolicy',
+        GroupName: group,
+        PolicyName: group,
+      } as const;
+      steps.push({ text: `delete the policy of the group ${group}`, change: asked });
+    }
+    const asked = { operation: 'DeleteGroup', GroupName: group } as const;
+    steps.push({ text: `delete the group ${group}`, change: asked });
+  } else if (left.length > 0) {
+    notices.push(`the group ${group} stays: ${left.length} others are in it`);
+  }
+  return { group, users, steps, notices };
+}
+
+async function deletion(name: string, client: ClientOptions): Promise<SetupStep[]> {
+  const keys = await listAccessKeys(client, name);
+  const devices = await listMfaDevices(client, name);
+  return [
+    ...keys.map(({ accessKeyId }): SetupStep => ({
+      text: `delete the access key …${accessKeyId.slice(-4)} of ${name}`,
+      change: { operation: 'DeleteAccessKey', UserName: name, AccessKeyId: accessKeyId },
+    })),
+    ...devices.flatMap((SerialNumber): SetupStep[] => [
+      {
+        text: `take the MFA device ${SerialNumber} from ${name}`,
+        change: { operation: 'DeactivateMFADevice', UserName: name, SerialNumber },
+      },
+      ...(SerialNumber.includes(':mfa/')
+        ? [
+            {
+              text: `delete it`,
+              change: { operation: 'DeleteVirtualMFADevice', SerialNumber } as const,
+            },
+          ]
+        : []),
+    ]),
+    { text: `delete the user ${name}`, change: { operation: 'DeleteUser', UserName: name } },
+  ];
+}
+
+function usage(message: string, next: string): DevaccessError {
+  return new DevaccessError('DA_USAGE', message, { next, exitCode: EXIT.usage });
+}

@@ -1,0 +1,206 @@
+import { readFileSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
+import { callerPolicy } from '../../src/iam/generated-policy.ts';
+import { applyPlan } from '../../src/iam/setup/apply-plan.ts';
+import { setupPlan, undoPlan } from '../../src/iam/setup/setup-plan.ts';
+import type { SetupPlan, SetupWords } from '../../src/iam/setup/setup-plan.ts';
+import { DevaccessError } from '../../src/platform/errors.ts';
+import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
+import { AccountHolder } from './support/account-holder.ts';
+
+const BOUNDARY = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
+
+const WORDS = {
+  account: '123456789012',
+  regions: ['us-east-1'],
+  kind: 'user',
+  name: 'devaccess',
+  documents: [],
+  tags: [],
+  targets: [],
+  kmsKeys: [],
+  osUser: undefined,
+  trusted: [],
+  mfaAgeS: 43_200,
+  strict: false,
+} as const;
+
+let alice: AccountHolder;
+beforeAll(async () => {
+  alice = await AccountHolder.arrive();
+});
+afterAll(() => alice.leave());
+beforeEach(() => {
+  vi.stubEnv('AWS_ENDPOINT_URL', alice.sandbox.endpoint);
+  const { accessKeyId, secretAccessKey } = alice.sandbox.administrator;
+  alice.writeCredentials(
+    `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
+  );
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  const { account } = alice.sandbox;
+  account.groups.splice(0);
+  account.users.splice(2);
+  alice.sandbox.user.groups.clear();
+  alice.sandbox.user.tags.clear();
+  account.users[1]!.inlinePolicies.delete('denied');
+});
+
+const user = (name: string) =>
+  alice.sandbox.account.users.find(({ userName }) => userName === name);
+
+function words(users: string[], change: Partial<SetupWords> = {}): SetupWords {
+  const policy = callerPolicy({ ...WORDS, features: [] });
+  return { users, policy, boundary: undefined, runAs: undefined, withKeys: false, ...change };
+}
+
+function admin() {
+  const { accessKeyId, secretAccessKey } = alice.sandbox.administrator;
+  return {
+    credentials: { accessKeyId, secretAccessKey },
+    region: 'us-east-1',
+    profile: undefined,
+  };
+}
+
+const plan = (...args: Parameters<typeof words>): Promise<SetupPlan> =>
+  setupPlan(words(...args), admin());
+const texts = ({ steps }: SetupPlan): string[] => steps.map(({ text }) => text);
+const noKeys = () => Promise.reject(new Error('no key is to be made'));
+const apply = (wanted: SetupPlan, handOver: () => Promise<string> = noKeys): Promise<void> =>
+  applyPlan(wanted, admin(), { handOver, done: () => undefined, wait: () => Promise.resolve() });
+
+describe('setting up users', () => {
+  it('is planned first, done once, and undone', async () => {
+    const people = words(['bob', 'alice'], { boundary: BOUNDARY, runAs: 'ec2-user' });
+    const first = await setupPlan(people, admin());
+    expect(texts(first)).toEqual([
+      'make the group devaccess',
+      expect.stringMatching(/^give its policy devaccess: StartOnAllNodes, SessionDocuments/),
+      `make the user bob (SSMSessionRunAs = ec2-user, boundary ${BOUNDARY})`,
+      'add bob to the group devaccess',
+      'tag alice: SSMSessionRunAs = ec2-user',
+      `limit alice to ${BOUNDARY}`,
+      'add alice to the group devaccess',
+    ]);
+    expect(first.notices).toContainEqual(expect.stringMatching(/does not restrict ssh and ports/));
+    expect(user('bob')).toBeUndefined();
+    await apply(first);
+    expect([...user('bob')!.groups].map(({ groupName }) => groupName)).toEqual(['devaccess']);
+    expect(user('bob')!.permissionsBoundary?.arn).toBe(BOUNDARY);
+    expect(user('alice')!.tags.get('SSMSessionRunAs')).toBe('ec2-user');
+    expect(texts(await setupPlan(people, admin()))).toEqual([]);
+
+    const back = await undoPlan(people, admin());
+    expect(texts(back)).toEqual([
+      'take bob out of the group devaccess',
+      'delete the user bob',
+      'take alice out of the group devaccess',
+      'delete the policy of the group devaccess',
+      'delete the group devaccess',
+    ]);
+    expect(back.notices).toEqual([expect.stringContaining('alice was not made for devaccess')]);
+    await apply(back);
+    expect([user('bob'), alice.sandbox.account.groups]).toEqual([undefined, []]);
+    expect(user('alice')).toBeDefined();
+    expect(texts(await undoPlan(people, admin()))).toEqual([]);
+    user('alice')!.permissionsBoundary = undefined;
+  });
+
+  it('brings a group up to date, and leaves one that others are in', async () => {
+    await apply(await plan(['bob', 'carol']));
+    const shells = callerPolicy({ ...WORDS, features: ['shell'] });
+    const changed = await plan(['bob'], { policy: shells });
+    expect(texts(changed)).toEqual([
+      expect.stringMatching(/^replace its policy devaccess: .*NoRunAs/),
+    ]);
+    const back = await undoPlan(words(['bob']), admin());
+    expect(texts(back)).not.toContain('delete the group devaccess');
+    expect(back.notices).toEqual(['the group devaccess stays: 1 others are in it']);
+  });
+
+  it('goes on where it was stopped, and says which permission is missing', async () => {
+    const denied = policyOf([{ Effect: 'Deny', Action: 'iam:AddUserToGroup', Resource: '*' }]);
+    alice.sandbox.account.users[1]!.inlinePolicies.set('denied', denied);
+    const error = await apply(await plan(['bob'])).then(
+      () => undefined,
+      (reason: unknown) => reason as DevaccessError,
+    );
+    expect(error).toMatchObject({
+      code: 'DA_ACCESS_DENIED',
+      message: expect.stringMatching(
+        /^Could not add bob to the group devaccess: .*iam:AddUser/,
+      ) as unknown,
+    });
+    alice.sandbox.account.users[1]!.inlinePolicies.delete('denied');
+    const rest = await plan(['bob']);
+    expect(texts(rest)).toEqual(['add bob to the group devaccess']);
+    await apply(rest);
+    expect(texts(await plan(['bob']))).toEqual([]);
+  });
+
+  it('deletes a key that could not be handed over', async () => {
+    const lost = new DevaccessError('DA_DISK_FULL', 'no space');
+    const wanted = await plan(['bob'], { withKeys: true });
+    await expect(apply(wanted, () => Promise.reject(lost))).rejects.toMatchObject({
+      code: 'DA_DISK_FULL',
+    });
+    expect(user('bob')!.accessKeys).toEqual([]);
+  });
+
+  it.each([
+    [['a b'], {}],
+    [['bob', 'Bob'], {}],
+    [['bob'], { runAs: 'root' }],
+    [['bob'], { runAs: 'a b' }],
+    [['bob'], { boundary: 'AdministratorAccess' }],
+  ])('refuses %j %j', async (users, change) => {
+    await expect(plan(users, change)).rejects.toMatchObject({ code: 'DA_USAGE' });
+  });
+});
+
+describe('devaccess iam setup-user', () => {
+  const run = (...args: string[]) => alice.run(['iam', 'setup-user', ...args]);
+
+  it('hands over a key once, in a file that only its owner reads', async () => {
+    const folder = join(alice.home, 'handover');
+    mkdirSync(folder);
+    const shown = await run('bob', 'carol', '--keys', folder);
+    expect([shown.code, user('bob')]).toEqual([0, undefined]);
+    expect(shown.stdout).toContain('would make an access key for bob, and hand it over once\n');
+    const done = await run('bob', 'carol', '--keys', folder, '--apply', '--json');
+    const result = JSON.parse(done.stdout) as { keys: Record<string, string>; isApplied: boolean };
+    const path = join(folder, 'bob.credentials');
+    expect([result.isApplied, result.keys['bob']]).toEqual([true, path]);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const values = sectionValues(parseIni(readFileSync(path, 'utf8')), 'default-long-term')!;
+    const secretAccessKey = values.get('aws_secret_access_key')!;
+    expect(`${done.stdout}${done.stderr}`).not.toContain(secretAccessKey);
+    const sts = new STSClient({
+      endpoint: alice.sandbox.endpoint,
+      region: 'us-east-1',
+      credentials: { accessKeyId: values.get('aws_access_key_id')!, secretAccessKey },
+    });
+    const { Arn } = await sts.send(new GetCallerIdentityCommand({}));
+    expect(Arn).toBe('arn:aws:iam::123456789012:user/bob');
+    expect((await run('bob', 'carol', '--keys', folder)).stdout).toBe('Nothing is to be done\n');
+    const back = await run('bob', 'carol', '--undo', '--apply');
+    expect(back.code).toBe(0);
+    expect([user('bob'), user('carol'), alice.sandbox.account.groups]).toEqual([
+      undefined,
+      undefined,
+      [],
+    ]);
+  });
+
+  it('makes no key where its file is there already', async () => {
+    writeFileSync(join(alice.home, 'dan.credentials'), 'of somebody');
+    const refused = await run('dan', '--keys', alice.home, '--apply');
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('DA_FILE_EXISTS')]);
+    expect(user('dan')).toBeUndefined();
+  });
+});
