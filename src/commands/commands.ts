@@ -13,6 +13,9 @@ import Doctor from './doctor.ts';
 import Env from './env.ts';
 import Exec from './exec.ts';
 import Forward from './forward.ts';
+import HostsAdd from './hosts/add.ts';
+import HostsList from './hosts/list.ts';
+import HostsRemove from './hosts/remove.ts';
 import HostsSync from './hosts/sync.ts';
 import HostsTrust from './hosts/trust.ts';
 import IamCheck from './iam/check.ts';
@@ -67,6 +70,9 @@ export const COMMANDS: Record<string, Command.Class> = {
   env: Env,
   exec: Exec,
   forward: Forward,
+  'hosts:add': HostsAdd,
+  'hosts:list': HostsList,
+  'hosts:remove': HostsRemove,
   'hosts:sync': HostsSync,
   'hosts:trust': HostsTrust,
   'iam:check': IamCheck,

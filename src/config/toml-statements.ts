@@ -19,13 +19,18 @@ export function lineOf(text: string, path: KeyPath): number | undefined {
   return best?.line;
 }
 
-interface Statement {
+export interface Statement {
+  /** Its first line, from 1. */
   line: number;
+  /** The line behind its last. */
+  end: number;
   /** The key that it sets or opens, from the root. */
   sets: KeyPath;
+  isHeader: boolean;
 }
 
-function* statements(text: string): Generator<Statement> {
+/** The statements of a text that is valid TOML; comments and blank lines are between them. */
+export function* statements(text: string): Generator<Statement> {
   const lines = text.split('\n');
   const elements = new Map<string, number>();
   let table: KeyPath = [];
@@ -47,7 +52,9 @@ function* statements(text: string): Generator<Statement> {
     } else if (first.startsWith('[')) {
       table = keys;
     }
-    yield { line: start + 1, sets: first.startsWith('[') ? table : [...table, ...keys] };
+    const isHeader = first.startsWith('[');
+    const sets = isHeader ? table : [...table, ...keys];
+    yield { line: start + 1, end: end + 1, sets, isHeader };
     start = end - 1;
   }
 }

@@ -5,6 +5,7 @@ import { bastionNotFound, namedBastions } from './bastion.ts';
 import type { Bastions } from './bastion.ts';
 import { wantedTags } from './fleet.ts';
 import type { FleetOptions } from './fleet.ts';
+import type { InventoryNode } from './host.ts';
 import { readInventory } from './inventory.ts';
 import type { Inventory, InventorySource } from './inventory.ts';
 import { planRegion } from './plan.ts';
@@ -28,10 +29,12 @@ export interface SyncAccount {
 export interface PlannedAccount {
   account: SyncAccount;
   plan: RegionPlan;
-  /** Tells the servers of the account, also those that get no entry. */
-  isListed: (instanceId: string) => boolean;
+  /** Any server of the account, also one that gets no entry. */
+  nodeOf: (instanceId: string) => InventoryNode | undefined;
   /** Tells those that the account would have and has not. */
   isGone: (instanceId: string) => boolean;
+  /** Whether Systems Manager was read, so that a server without agent has none. */
+  knowsAgents: boolean;
 }
 
 /** A fleet, or a region of one, whose entries stay as they are. */
@@ -97,10 +100,14 @@ function presence({
   nodes,
   knowsInstances,
   knowsPingStatus,
-}: Inventory): Pick<PlannedAccount, 'isListed' | 'isGone'> {
-  const ids = new Set(nodes.map(({ instanceId }) => instanceId));
+}: Inventory): Omit<PlannedAccount, 'account' | 'plan'> {
+  const byId = new Map(nodes.map((node) => [node.instanceId, node]));
   const isTold = (id: string): boolean => (id.startsWith('mi-') ? knowsPingStatus : knowsInstances);
-  return { isListed: (id) => ids.has(id), isGone: (id) => !ids.has(id) && isTold(id) };
+  return {
+    nodeOf: (id) => byId.get(id),
+    isGone: (id) => !byId.has(id) && isTold(id),
+    knowsAgents: knowsPingStatus,
+  };
 }
 
 function place(accounts: readonly SyncAccount[], { fleet, region }: AccountFailure): number {

@@ -85,7 +85,7 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   const kept = parseSyncedTexts(scope.kept).flatMap(({ hosts }) => hosts);
   const place = configPlace(world, present);
   const reserved = reservedNames(readSshConfig(place), world.sshDirectory, {
-    isListed: (id) => planned.some(({ isListed }) => isListed(id)),
+    isListed: (id) => planned.some(({ nodeOf }) => nodeOf(id) !== undefined),
     fixed: fixedHosts.map(({ name }) => name),
   });
   const named = nameHosts(planned, { reserved, kept });
@@ -186,10 +186,15 @@ function trustedTexts(
   named: readonly NamedAccount[],
   fixed: readonly PlannedFixed[] | undefined,
 ): TrustedText[] {
-  const texts = planned.map(({ account, isListed, isGone }): TrustedText => {
+  const texts = planned.map(({ account, nodeOf, isGone }): TrustedText => {
     const entries = named.find((each) => each.account === account)?.entries ?? [];
     const ids = new Set(entries.map(({ instanceId }) => instanceId));
-    return { name: textName(account), hasEntry: (id) => ids.has(id), isListed, isGone };
+    return {
+      name: textName(account),
+      hasEntry: (id) => ids.has(id),
+      isListed: (id) => nodeOf(id) !== undefined,
+      isGone,
+    };
   });
   if (fixed === undefined) return texts;
   const ids = new Set(fixed.map(({ entry }) => entry.instanceId));

@@ -1,9 +1,10 @@
 /** Reading back what `hosts sync` wrote: names that other commands take, and how to reach them. */
 import { DevaccessError, EXIT } from '../platform/errors.ts';
 import { isInstanceId } from './host.ts';
+import type { Route } from './host.ts';
 import { readOwnTexts } from './own-texts.ts';
-import { hostBlocks } from './ssh-config-file.ts';
-import type { HostBlock } from './ssh-config-file.ts';
+import { hostBlocks, textOwner } from './ssh-config-file.ts';
+import type { HostBlock, TextOwner } from './ssh-config-file.ts';
 import { sshDirectives } from './ssh-files.ts';
 
 /** A host as its entry says it is reached. */
@@ -15,6 +16,9 @@ export interface SyncedHost {
   behind: { bastion: string; hostName: string } | undefined;
   profile: string | undefined;
   region: string | undefined;
+  route: Route;
+  /** Undefined leaves it to ssh. */
+  user: string | undefined;
   /** Where its SSH server listens. */
   port: number;
 }
@@ -22,6 +26,7 @@ export interface SyncedHost {
 /** A text that `hosts sync` wrote. */
 export interface SyncedText {
   name: string;
+  owner: TextOwner;
   hosts: SyncedHost[];
 }
 
@@ -98,6 +103,7 @@ interface Entry {
   jump: string | undefined;
   /** Words of the ProxyCommand. */
   command: readonly string[];
+  user: string | undefined;
   port: number;
 }
 
@@ -108,18 +114,19 @@ interface Entry {
 export function parseSyncedTexts(texts: readonly { name: string; text: string }[]): SyncedText[] {
   const parsed = texts.map(({ name, text }) => ({
     name,
+    owner: textOwner(text),
     entries: hostBlocks(text).map(parseEntry),
   }));
   const byAlias = new Map(
     parsed.flatMap(({ entries }) => entries.map((entry) => [entry.alias, entry])),
   );
-  return parsed.map(({ name, entries }) => {
+  return parsed.map(({ name, owner, entries }) => {
     const here = new Map(entries.map((entry) => [entry.alias, entry]));
     const hosts = entries.flatMap((entry) => {
       const { jump = '' } = entry;
       return syncedHost(entry, here.get(jump) ?? byAlias.get(jump));
     });
-    return { name, hosts };
+    return { name, owner, hosts };
   });
 }
 
@@ -133,24 +140,28 @@ function parseEntry({ alias, instanceId, text }: HostBlock): Entry {
     hostName: first('hostname'),
     jump: first('proxyjump') ?? proxyFlags(command).jump,
     command,
+    user: first('user'),
     port: Number(first('port') ?? 22),
   };
 }
 
 function syncedHost(
-  { alias, instanceId, hostName, jump, command, port }: Entry,
+  { alias, instanceId, hostName, jump, command, user, port }: Entry,
   bastion: Entry | undefined,
 ): SyncedHost[] {
+  const login = { alias, instanceId, user, port };
   if (jump === undefined) {
     const { target, host, profile, region } = proxyFlags(command);
-    const isBehind = target !== undefined && host !== undefined;
-    const behind = isBehind ? { bastion: target, hostName: host } : undefined;
-    return [{ alias, instanceId, behind, port, profile, region }];
+    if (target === undefined || host === undefined) {
+      return [{ ...login, route: 'direct', behind: undefined, profile, region }];
+    }
+    const behind = { bastion: target, hostName: host };
+    return [{ ...login, route: 'remote-host', behind, profile, region }];
   }
   if (bastion === undefined || hostName === undefined) return [];
   const behind = { bastion: bastion.instanceId, hostName };
   const { profile, region } = proxyFlags(bastion.command);
-  return [{ alias, instanceId, behind, port, profile, region }];
+  return [{ ...login, route: 'jump', behind, profile, region }];
 }
 
 /** What a ProxyCommand of ours says; see proxy-command.ts. */

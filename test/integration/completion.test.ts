@@ -34,7 +34,9 @@ beforeAll(async () => {
   writeFileSync(join(home, '.aws', 'credentials'), '[staging]\n[default-long-term] # key\n');
   writeFileSync(
     join(home, '.config', 'devaccess', 'config.toml'),
-    '[tunnels.db]\nhost = "web-1"\nports = [1]\n[tunnels."a.b"]\nhost = "x"\nports = [1]\n',
+    '[tunnels.db]\nhost = "web-1"\nports = [1]\n[tunnels."a.b"]\nhost = "x"\nports = [1]\n' +
+      '[fleets.prod]\n[fleets.prod.tags]\na = "b"\n[[fleets.prod.users]]\nuser = "u"\n' +
+      '[fleets."x.y"]\n[hosts.nas]\ninstance = "i-0123456789abcdef0"\n',
   );
   for (const shell of ['bash', 'zsh', 'fish']) {
     const { code, stdout } = await devaccess(['completion', shell], { env: { HOME: home } });
@@ -114,6 +116,12 @@ describe.each(Object.keys(COMPLETE).filter(hasShell))('completion in %s', (shell
 
   it('offers tunnels', () => {
     expect(complete('devaccess tunnels up ')).toEqual(['a.b', 'db']);
+  });
+
+  it('offers fleets, and the fixed hosts where only those can be meant', () => {
+    expect(complete('devaccess hosts sync --fleet ')).toEqual(['prod', 'x.y']);
+    expect(complete('devaccess hosts remove ')).toEqual(['nas']);
+    expect(complete('devaccess hosts add x --via we')).toEqual(['web-1', 'web-2']);
   });
 
   it('offers hosts with a colon where one side of a copy is meant', () => {

@@ -15,11 +15,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { liveAccounts } from '../../src/commands/hosts/live-accounts.ts';
 import { syncRequest } from '../../src/commands/hosts/sync-request.ts';
 import type { SyncFlags } from '../../src/commands/hosts/sync-request.ts';
 import { readConfig } from '../../src/config/config-file.ts';
 import { editText } from '../../src/hosts/edit-text.ts';
 import { chooseTrusted } from '../../src/hosts/host-keys/choose-hosts.ts';
+import { listHosts } from '../../src/hosts/host-list.ts';
 import { renderKnownHosts } from '../../src/hosts/host-keys/known-hosts-file.ts';
 import { withTrustedKeys } from '../../src/hosts/host-keys/trusted-entries.ts';
 import { readSyncedHosts, readSyncedTexts, reachHost } from '../../src/hosts/synced-hosts.ts';
@@ -588,6 +590,29 @@ via = "nowhere"
     expect(aliases(result)).toEqual(['nas']);
     expect(ssh('nas').get('proxycommand')).toMatch(/--target %h --port %p$/);
   });
+});
+
+it('are listed with whether they can be reached, those of accounts as those of fleets', async () => {
+  await sync({ profile: 'lab', prefix: 'x-' });
+  configure('[fleets.prod]\nprofile = "work"\n[fleets.gone]\nprofile = "dead"\n');
+  await sync();
+  const [bastion, web] = contents(work).nodes;
+  contents(work).nodes.splice(0, 2, bastion!, { ...web!, pingStatus: 'ConnectionLost' });
+  contents(work).instances.push({ ...template, instanceId: 'i-0123456789abcdef9', tags: {} });
+  const texts = readSyncedTexts(join(home, '.ssh'));
+  const live = await liveAccounts(texts, readConfig(process.env), process.env, () => undefined);
+  const listed = listHosts(texts, live);
+  const shown = listed.map(({ name, status, fleet }) => [name, status, fleet]);
+  expect(shown).toEqual([
+    ['x-bastion', 'online', null],
+    ['x-db', 'behind', null],
+    ['x-web', 'online', null],
+    ['bastion', 'online', 'prod'],
+    ['db', 'behind', 'prod'],
+    ['web', 'offline', 'prod'],
+    ['i-0123456789abcdef9', 'no-entry', 'prod'],
+  ]);
+  expect(live.failures).toMatchObject([{ fleet: 'gone' }]);
 });
 
 it('tells of lines of the person that win over entries', async () => {

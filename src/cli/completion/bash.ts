@@ -1,6 +1,6 @@
 import { knownPaths, nextWords, topicPaths } from './command-words.ts';
 import type { CommandWords, FlagWords } from './command-words.ts';
-import { HOSTS, PROFILES, TUNNELS } from './name-sources.ts';
+import { FIXED, FLEETS, HOSTS, PROFILES, TUNNELS } from './name-sources.ts';
 
 /** A completion script for bash 3.2 and later, which needs no bash-completion. */
 export function bashCompletion(
@@ -20,6 +20,12 @@ _devaccess_profiles() {
 }
 _devaccess_tunnels() {
   ${TUNNELS}
+}
+_devaccess_fixed() {
+  ${FIXED}
+}
+_devaccess_fleets() {
+  ${FLEETS}
 }
 _devaccess() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]}
@@ -43,6 +49,8 @@ _devaccess() {
 ${places.join('')}${commands.map(commandCase).join('')}  esac
   case "$values" in
     profiles) words=$(_devaccess_profiles) ;;
+    fleets) words=$(_devaccess_fleets) ;;
+    hosts) words=$(_devaccess_hosts "$cur") ;;
     files)
       COMPREPLY=($(compgen -f -- "$cur"))
       return
@@ -55,6 +63,7 @@ ${places.join('')}${commands.map(commandCase).join('')}  esac
         case "$kind" in
           hosts) words=$(_devaccess_hosts "$cur") ;;
           tunnels) words=$(_devaccess_tunnels) ;;
+          fixed) words=$(_devaccess_fixed) ;;
           copies)
             COMPREPLY=($(compgen -S : -W "$(_devaccess_hosts "$cur")" -- "$cur") $(compgen -f -- "$cur"))
             compopt -o nospace 2>/dev/null
@@ -94,9 +103,12 @@ function source({ value }: FlagWords): string {
       return `options ${value.options.join(' ')}`;
     case 'profile':
       return 'profiles';
+    case 'fleet':
+      return 'fleets';
+    case 'host':
+      return 'hosts';
     case 'file':
       return 'files';
-    case 'host':
     case 'text':
     case 'none':
       return 'text';

@@ -1,11 +1,11 @@
 import type { Command } from '@oclif/core';
 
 /** What the arguments of a command are; `DevaccessCommand.completes`. */
-export type Completes = 'hosts' | 'copies' | 'tunnels' | 'commands';
+export type Completes = 'hosts' | 'fixed' | 'copies' | 'tunnels' | 'commands';
 
 /** What a flag wants behind it. */
 export type FlagValue =
-  | { kind: 'none' | 'text' | 'profile' | 'host' | 'file' }
+  | { kind: 'none' | 'text' | 'profile' | 'fleet' | 'host' | 'file' }
   | { kind: 'options'; options: readonly string[] };
 
 export interface FlagWords {
@@ -40,6 +40,8 @@ const FILE_FLAGS = new Set([
   'private-key',
   'intermediates',
 ]);
+
+const HOST_FLAGS = new Set(['via', 'accept-changed']);
 
 /** The commands of this program, hidden ones and flags left out. */
 export function commandWords(commands: Readonly<Record<string, Command.Class>>): CommandWords[] {
@@ -118,7 +120,8 @@ function valueOf(
 ): FlagValue {
   if (flag.type === 'boolean') return { kind: 'none' };
   if (flag.options !== undefined) return { kind: 'options', options: flag.options };
-  if (name === 'profile') return { kind: 'profile' };
+  if (name === 'profile' || name === 'fleet') return { kind: name };
+  if (HOST_FLAGS.has(name)) return { kind: 'host' };
   return { kind: FILE_FLAGS.has(name) ? 'file' : 'text' };
 }
 

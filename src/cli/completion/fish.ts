@@ -1,6 +1,6 @@
 import { knownPaths, nextWords, topicPaths } from './command-words.ts';
 import type { CommandWords, FlagWords } from './command-words.ts';
-import { HOSTS, PROFILES, TUNNELS } from './name-sources.ts';
+import { FIXED, FLEETS, HOSTS, PROFILES, TUNNELS } from './name-sources.ts';
 
 /** A completion script for fish 3. */
 export function fishCompletion(
@@ -22,6 +22,12 @@ function __devaccess_profiles
 end
 function __devaccess_tunnels
     sh -c ${quoted(TUNNELS)}
+end
+function __devaccess_fixed
+    sh -c ${quoted(FIXED)}
+end
+function __devaccess_fleets
+    sh -c ${quoted(FLEETS)}
 end
 # Whether the words so far are exactly this command, flags and its arguments aside.
 function __devaccess_at
@@ -49,6 +55,7 @@ function commandLines({ path, flags, completes }: CommandWords): string[] {
     hosts: ["-a '(__devaccess_hosts)'"],
     copies: ["-F -a '(__devaccess_hosts | string replace -r \\'$\\' :)'"],
     tunnels: ["-a '(__devaccess_tunnels)'"],
+    fixed: ["-a '(__devaccess_fixed)'"],
     commands: ["-a '(__fish_complete_subcommand)'"],
   };
   return [
@@ -70,9 +77,12 @@ function valueOptions(value: FlagWords['value']): string {
       return ` -x -a ${quoted(value.options.join(' '))}`;
     case 'profile':
       return " -x -a '(__devaccess_profiles)'";
+    case 'fleet':
+      return " -x -a '(__devaccess_fleets)'";
+    case 'host':
+      return " -x -a '(__devaccess_hosts)'";
     case 'file':
       return ' -r -F';
-    case 'host':
     case 'text':
       return ' -x';
     default:

@@ -31,10 +31,17 @@ export const PROFILES = `awk '
     if ($0 ~ ${PLAIN} && !seen[$0]++) print
   }' "\${AWS_CONFIG_FILE:-$HOME/.aws/config}" "\${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}" 2>/dev/null`;
 
-/** Tunnels of the config file. */
-export const TUNNELS = `awk '
-  /^[[:space:]]*\\[tunnels\\.[A-Za-z0-9._"-]+\\]/ {
-    gsub(/^[[:space:]]*\\[tunnels\\.|\\].*$/, "")
-    gsub(/"/, "")
-    if ($0 ~ ${PLAIN}) print
+/** Names of the tables `[SECTION.NAME]` of the config file. */
+function sectionNames(section: string): string {
+  return `awk '
+  /^[[:space:]]*\\[${section}\\.[A-Za-z0-9._"-]+\\]/ {
+    gsub(/^[[:space:]]*\\[${section}\\.|\\].*$/, "")
+    if (!sub(/^"/, "")) sub(/\\..*$/, "")
+    sub(/".*$/, "")
+    if ($0 ~ ${PLAIN} && !seen[$0]++) print
   }' "\${DEVACCESS_CONFIG:-\${XDG_CONFIG_HOME:-$HOME/.config}/devaccess/config.toml}" 2>/dev/null`;
+}
+
+export const TUNNELS = sectionNames('tunnels');
+export const FIXED = sectionNames('hosts');
+export const FLEETS = sectionNames('fleets');

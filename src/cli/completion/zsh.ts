@@ -1,6 +1,6 @@
 import { knownPaths, nextWords, topicPaths } from './command-words.ts';
 import type { CommandWords, FlagWords } from './command-words.ts';
-import { HOSTS, PROFILES, TUNNELS } from './name-sources.ts';
+import { FIXED, FLEETS, HOSTS, PROFILES, TUNNELS } from './name-sources.ts';
 
 /** A completion function for zsh 5, for a folder of \`fpath\` or to be sourced. */
 export function zshCompletion(
@@ -31,6 +31,16 @@ _devaccess_tunnels() {
   local -a names
   names=(\${(f)"$(${TUNNELS})"})
   _describe -t tunnels tunnel names
+}
+_devaccess_fixed() {
+  local -a names
+  names=(\${(f)"$(${FIXED})"})
+  _describe -t hosts 'fixed host' names
+}
+_devaccess_fleets() {
+  local -a names
+  names=(\${(f)"$(${FLEETS})"})
+  _describe -t fleets fleet names
 }
 _devaccess_copies() {
   _alternative 'hosts:host:_devaccess_hosts -S : -q' 'files:file:_files'
@@ -85,9 +95,12 @@ function valueAction(value: FlagWords['value']): string {
       return `:value:(${value.options.join(' ')})`;
     case 'profile':
       return ':profile:_devaccess_profiles';
+    case 'fleet':
+      return ':fleet:_devaccess_fleets';
+    case 'host':
+      return ':host:_devaccess_hosts';
     case 'file':
       return ':file:_files';
-    case 'host':
     case 'text':
       return ':value: ';
     default:

@@ -168,6 +168,21 @@ function accountOf(
   };
 }
 
+/** To write the fixed hosts alone, which no account is asked for. */
+export function fixedRequest(config: Config, env: Environment): SyncRequest {
+  return {
+    accounts: [],
+    failures: [],
+    fixedHosts: fixedHosts(config),
+    fixedCommand: syncCommand(config, env),
+    config: config.path,
+    isComplete: false,
+    inline: config.ssh.inline ?? false,
+    flow: config.session,
+    dryRun: false,
+  };
+}
+
 function fixedHosts({ hosts }: Config): FixedHost[] {
   return [...hosts].map(([name, settings]) => ({
     name,

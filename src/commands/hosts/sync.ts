@@ -1,11 +1,9 @@
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
 import { DevaccessCommand } from '../../cli/base-command.ts';
 import type { TrustResult } from '../../hosts/host-keys/trust-hosts.ts';
 import type { SyncResult } from '../../hosts/sync-result.ts';
 import { printable } from '../../platform/errors.ts';
-import { sshDirectory } from '../../platform/paths.ts';
 import { SYNC_FLAGS } from './sync-flags.ts';
+import { syncWorld } from './sync-world.ts';
 import { progressText, syncExitCode, syncLines, syncSummary } from './sync-text.ts';
 
 export default class HostsSync extends DevaccessCommand {
@@ -26,18 +24,10 @@ export default class HostsSync extends DevaccessCommand {
     const { readConfig } = await import('../../config/config-file.ts');
     const { StatusLine } = await import('../../cli/status-line.ts');
     const { warmProxy } = await import('../../hosts/proxy-command.ts');
-    const { stableNodePath } = await import('../../platform/node-path.ts');
     const { syncHosts } = await import('../../hosts/sync.ts');
     const { syncRequest } = await import('./sync-request.ts');
     const { request, notices } = await syncRequest(flags, readConfig(process.env), process.env);
-    const world = {
-      sshDirectory: sshDirectory(process.env),
-      loginHome: userInfo().homedir,
-      program: {
-        node: stableNodePath(process.execPath),
-        script: join(this.config.root, 'bin', 'devaccess-proxy.js'),
-      },
-    };
+    const world = syncWorld(this.config.root, process.env);
     const status = this.jsonEnabled() ? undefined : new StatusLine(process.stderr);
     const onProgress = (progress: Parameters<typeof progressText>[0]): void =>
       status?.update(progressText(progress));

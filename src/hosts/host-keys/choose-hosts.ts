@@ -40,7 +40,7 @@ export async function chooseTrusted(
     (profile === undefined || host.profile === profile) &&
     (region === undefined || host.region === region);
   const meant = texts
-    .map(({ name, hosts: synced }) => ({ name, hosts: synced.filter(isMeant) }))
+    .map((text) => ({ ...text, hosts: text.hosts.filter(isMeant) }))
     .filter((text) => text.hosts.length > 0);
   if (meant.length === 0) throw unknown('No host in the SSH config is meant');
   return { texts: meant, accepts: (id) => accepts.has(id) };

@@ -54,6 +54,8 @@ function world(
 const behind = (digit: number, hostName: string): SyncedHost => ({
   alias: `web-${digit}`,
   instanceId: id(digit),
+  route: 'jump',
+  user: undefined,
   behind: { bastion: id(9), hostName },
   port: 22,
   profile: 'dev',

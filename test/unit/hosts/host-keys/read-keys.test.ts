@@ -13,6 +13,8 @@ const BASTION = idOf(0xbbb);
 const direct = (number: number): SyncedHost => ({
   alias: `host-${number}`,
   instanceId: idOf(number),
+  route: 'direct',
+  user: undefined,
   behind: undefined,
   profile: 'p',
   region: 'eu-west-1',
@@ -20,6 +22,8 @@ const direct = (number: number): SyncedHost => ({
 });
 const behind = (number: number, port = 22): SyncedHost => ({
   ...direct(number),
+  route: 'jump',
+  user: undefined,
   behind: { bastion: BASTION, hostName: `10.0.0.${number}` },
   port,
 });
