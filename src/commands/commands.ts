@@ -45,6 +45,7 @@ import SandboxDemo from './sandbox/demo.ts';
 import SandboxStart from './sandbox/start.ts';
 import SessionsList from './sessions/list.ts';
 import SessionsTerminate from './sessions/terminate.ts';
+import Setup from './setup.ts';
 import Shell from './shell.ts';
 import Ssh from './ssh.ts';
 import Status from './status.ts';
@@ -102,6 +103,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'sandbox:start': SandboxStart,
   'sessions:list': SessionsList,
   'sessions:terminate': SessionsTerminate,
+  setup: Setup,
   shell: Shell,
   ssh: Ssh,
   status: Status,

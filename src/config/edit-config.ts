@@ -2,7 +2,7 @@
 import { DevaccessError } from '../platform/errors.ts';
 import { configFile } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { editFile } from '../platform/safe-file.ts';
+import { editFile, readTextFile } from '../platform/safe-file.ts';
 import type { EditResult } from '../platform/safe-file.ts';
 import { readConfig } from './config-file.ts';
 import { parseConfig } from './parse-config.ts';
@@ -28,6 +28,19 @@ export async function editConfig(
   };
   const { path: written, outcome } = await editFile(path, change, { mode: 'keep' });
   return { path: written, outcome };
+}
+
+/** What `editConfig` would do. @throws DevaccessError as `editConfig` */
+export function previewConfig(
+  env: Environment,
+  edit: (text: string) => string,
+): { path: string; before: string; after: string } {
+  const path = configFile(env);
+  refuseUnfit(env);
+  const before = readTextFile(path) ?? '';
+  const after = attempt(edit, before, path);
+  parseConfig(after, path);
+  return { path, before, after };
 }
 
 /** One that is not used must not be written either; one that is not there is made. */

@@ -51,7 +51,7 @@ export function distinctlyNamed<Schema extends v.GenericSchema>(
 
 type NameSchema = v.GenericSchema<string, string>;
 
-const plainName = v.pipe(
+export const plainName = v.pipe(
   v.string(),
   v.check(
     (text) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text),

@@ -89,6 +89,12 @@ export function plainSetting(
   return value === '' ? undefined : value;
 }
 
+/** Names of the profiles that can be used, or could once they have a session, without repeats. */
+export function profileNames({ credentials, config }: AwsFiles): string[] {
+  const names = [...credentials.sections.map(({ name }) => name), ...configProfileNames(config)];
+  return [...new Set(names.map((name) => name.replace(/-long-term$/, '')))];
+}
+
 /** Names of the profiles in a config file. */
 export function configProfileNames(config: IniDocument): string[] {
   return config.sections.flatMap(

@@ -56,10 +56,15 @@ export async function chooseOnTerminal(
   withoutTerminal: string,
 ): Promise<string> {
   const { default: prompt } = await import('@inquirer/search');
-  const source = (typed: string | undefined): readonly Choice[] => search(typed ?? '');
-  return onTerminal(withoutTerminal, (terminal) =>
-    prompt({ message, source, pageSize: 12 }, terminal),
-  );
+  let shown: readonly Choice[] = [];
+  const source = (typed: string | undefined): readonly Choice[] => (shown = search(typed ?? ''));
+  for (;;) {
+    const answer = await onTerminal(withoutTerminal, (terminal) =>
+      prompt({ message, source, pageSize: 12 }, terminal),
+    );
+    // Enter right behind a letter takes what was first before that letter, which is not what is seen.
+    if (shown.some(({ value }) => value === answer)) return answer;
+  }
 }
 
 /** How many characters a terminal shows. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { withFleet } from '../../../src/config/fleet-edit.ts';
 import {
   readHostFlags,
   withFixedHost,
@@ -91,6 +92,16 @@ function isToml(text: string): boolean {
     return false;
   }
 }
+
+it('changes the keys of a fleet that are given, and keeps the others and its rules', () => {
+  const text =
+    '# top\n[fleets.a]\nprofile = "a"\nregion = "eu-west-1"\nprefix = "x-"\n[[fleets.a.users]]\nuser = "u"\n\n# end\n';
+  const changed = withFleet(text, 'a', { profile: 'b', region: undefined, regions: ['r'] });
+  expect(changed).toBe(
+    '# top\n[fleets.a]\nprofile = "b"\nprefix = "x-"\nregions = [ "r" ]\n[[fleets.a.users]]\nuser = "u"\n\n# end\n',
+  );
+  expect(withFleet(changed, 'a', { profile: 'b', regions: ['r'] })).toBe(changed);
+});
 
 describe('a fixed host', () => {
   it('is added once, and not in the place of another', () => {
