@@ -249,8 +249,9 @@ describe('enrolment', () => {
     const taken = enroll();
     expect(await refusal(taken.done)).toMatchObject({ code: 'DA_MFA_DEVICE_TAKEN' });
     expect(taken.said).toEqual([expect.stringContaining(`${key} is a security key or passkey`)]);
-    const { done } = enroll({ name: 'alice-2' });
+    const { done, shown } = enroll({ name: 'alice-2' });
     expect(await done).toMatchObject({ device: `${DEVICE}-2`, formerDevice: DEVICE });
+    expect(shown).toMatchObject([{ label: 'alice-2@123456789012' }]);
     expect(alice.credentials()).toContain(`aws_mfa_device = ${DEVICE}-2\n`);
   });
 

@@ -46,7 +46,7 @@ export interface EnrolmentResult {
 
 /** A seed for the person's authenticator; for their eyes alone. */
 export interface ShownSeed {
-  /** `NAME@ACCOUNT`, under which authenticators list it. */
+  /** `NAME@ACCOUNT`, by the device's name, under which authenticators list it. */
   label: string;
   seed: string;
 }
@@ -207,7 +207,8 @@ async function assign(device: NewDevice, access: UserAccess, world: EnrolmentWor
   const { client, user } = access;
   const { serialNumber, seed } = device;
   try {
-    await world.showSeed({ label: `${user.name}@${user.account}`, seed });
+    const name = serialNumber.slice(serialNumber.lastIndexOf('/') + 1);
+    await world.showSeed({ label: `${name}@${user.account}`, seed });
     for (let tries = 1; ; tries += 1) {
       const codes = await askCodes(tries > 1, world);
       const enable = (): Promise<void> =>
