@@ -37,8 +37,11 @@ import NodesBridge from './nodes/bridge.ts';
 import NodesCredentials from './nodes/credentials.ts';
 import NodesDeregister from './nodes/deregister.ts';
 import NodesDoctor from './nodes/doctor.ts';
+import NodesInit from './nodes/init.ts';
 import NodesInstallScript from './nodes/install-script.ts';
 import NodesList from './nodes/list.ts';
+import NodesReceive from './nodes/receive.ts';
+import NodesRotate from './nodes/rotate.ts';
 import Run from './run.ts';
 import SandboxCode from './sandbox/code.ts';
 import SandboxDemo from './sandbox/demo.ts';
@@ -95,8 +98,11 @@ export const COMMANDS: Record<string, Command.Class> = {
   'nodes:credentials': NodesCredentials,
   'nodes:deregister': NodesDeregister,
   'nodes:doctor': NodesDoctor,
+  'nodes:init': NodesInit,
   'nodes:install-script': NodesInstallScript,
   'nodes:list': NodesList,
+  'nodes:receive': NodesReceive,
+  'nodes:rotate': NodesRotate,
   run: Run,
   'sandbox:code': SandboxCode,
   'sandbox:demo': SandboxDemo,

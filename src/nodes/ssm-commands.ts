@@ -1,10 +1,20 @@
 // What nodes need of the SDK, named one by one: `import()` of the package would bring it all.
 export {
+  CancelCommandCommand,
   CreateActivationCommand,
+  CreateAssociationCommand,
+  CreateDocumentCommand,
   DeleteActivationCommand,
+  DeleteParametersCommand,
   DeregisterManagedInstanceCommand,
+  DescribeDocumentCommand,
+  GetDocumentCommand,
   GetServiceSettingCommand,
+  ListCommandInvocationsCommand,
   ListTagsForResourceCommand,
   paginateDescribeActivations,
   paginateDescribeInstanceInformation,
+  PutParameterCommand,
+  SendCommandCommand,
+  UpdateDocumentCommand,
 } from '@aws-sdk/client-ssm';

@@ -55,7 +55,9 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     startScript: (instanceId, script) => {
       const managed = sandbox.account.nodes.find((each) => each.instanceId === instanceId);
       const node = managed?.pingStatus === 'Online' ? nodeOf(instanceId) : undefined;
-      return node && startShellScript(node, script);
+      const region = managed?.region ?? '';
+      const told = { AWS_SSM_INSTANCE_ID: instanceId, AWS_SSM_REGION_NAME: region };
+      return node && startShellScript(node, script, told);
     },
   });
   try {

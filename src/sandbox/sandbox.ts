@@ -28,6 +28,7 @@ import { SsmAccess } from './services/ssm-access.ts';
 import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
 import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';
+import type { SsmStore } from './services/ssm.ts';
 import { stsService } from './services/sts.ts';
 import { authorizeDataChannel } from './services/ssmmessages.ts';
 import { PushedKeys } from './pushed-keys.ts';
@@ -93,6 +94,10 @@ export interface Sandbox {
   readonly hybridNodes: HybridNodes;
   /** What EC2 Instance Connect keeps for the hosts. */
   readonly pushedKeys: PushedKeys;
+  /** Parameters, documents and associations, as they are kept. */
+  readonly systemsManager: SsmStore;
+  /** What was sent by Run Command, and what became of it. */
+  readonly commands: CommandRegistry;
   readonly httpServer: Server;
   /** Serves the metadata of an instance (IMDSv2) on loopback, until the sandbox closes. */
   serveMetadata: (instanceId: string) => Promise<MetadataListener>;
@@ -100,6 +105,8 @@ export interface Sandbox {
   mfaCode: () => string;
   /** KMS Decrypt in process, for the agent; rejects for another key or context. */
   kmsDecrypt: (ciphertext: Buffer, context: Readonly<Record<string, string>>) => Promise<Buffer>;
+  /** KMS Decrypt at once, for simulated nodes. Throws for another key or context. */
+  kmsOpen: (ciphertext: Buffer, context: Readonly<Record<string, string>>) => string;
   /** Checks who signed a WebSocket upgrade of the message gateway, and what they may. */
   authorizeDataChannel: (request: IncomingMessage, session: SandboxSession) => UpgradeSignature;
   /** Ends every session, closes the server and removes the written files. */
@@ -126,6 +133,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const registry = new SessionRegistry(now);
   const vault = new KmsVault(account.kmsKeys);
   const pushedKeys = new PushedKeys(now);
+  const systemsManager: SsmStore = {
+    parameters: new Map(),
+    commandDocuments: [],
+    associations: [],
+  };
   const rolesAnywhere = new AnywhereRegistry(account.accountId, now);
   const { host = '127.0.0.1' } = options;
   const urlHost = host === '::1' ? '[::1]' : host;
@@ -152,6 +164,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         ownDocuments,
         gatewayUrl,
         commands,
+        accessControl: access,
+        vault,
+        ...systemsManager,
         now,
       }),
       kmsService({ account, access, vault }),
@@ -184,6 +199,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     rolesAnywhere,
     hybridNodes,
     pushedKeys,
+    systemsManager,
+    commands,
     httpServer,
     serveMetadata: async (instanceId) => {
       const instance = account.instances.find((each) => each.instanceId === instanceId);
@@ -198,6 +215,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       return opened === undefined
         ? Promise.reject(new Error('InvalidCiphertextException'))
         : Promise.resolve(opened.plaintext);
+    },
+    kmsOpen: (ciphertext, context) => {
+      const opened = vault.decrypt(ciphertext, new Map(Object.entries(context)));
+      if (opened === undefined) throw new Error('InvalidCiphertextException');
+      return opened.plaintext.toString('utf8');
     },
     authorizeDataChannel: (request, session) =>
       authorizeDataChannel({ account, access, verifier }, request, session),

@@ -13,5 +13,6 @@ export const SEED = {
   instanceRoleName: 'devaccess-instances',
   agentVersion: '3.3.987.0',
   kmsAlias: 'alias/devaccess-sessions',
+  parameterKmsAlias: 'alias/aws/ssm',
   bastionName: 'bastion',
 } as const;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Activation, Ec2Instance, ManagedNode, SandboxAccount } from './account.ts';
+import type { Activation, Ec2Instance, KmsKey, ManagedNode, SandboxAccount } from './account.ts';
 import { seedIam } from './iam/seed-iam.ts';
 import type { IamSeedOptions } from './iam/seed-iam.ts';
 import { randomActivationCode, randomIamId, randomResourceId } from './identifiers.ts';
@@ -23,7 +23,6 @@ export function seedAccount(options: SeedOptions): SandboxAccount {
   const { region = 'us-east-1', nowMs } = options;
   const instances = seedInstances(region, nowMs);
   const activation = seedActivation(region, nowMs);
-  const kmsKeyId = randomUUID();
   return {
     accountId: ACCOUNT_ID,
     region,
@@ -31,15 +30,18 @@ export function seedAccount(options: SeedOptions): SandboxAccount {
     instances,
     nodes: seedNodes(instances, activation, region, nowMs),
     activations: [activation],
-    kmsKeys: [
-      {
-        keyId: kmsKeyId,
-        arn: `arn:aws:kms:${region}:${ACCOUNT_ID}:key/${kmsKeyId}`,
-        region,
-        aliases: [SEED.kmsAlias],
-        createdAtMs: nowMs - 30 * DAY_MS,
-      },
-    ],
+    kmsKeys: [SEED.kmsAlias, SEED.parameterKmsAlias].map((alias) => seedKey(alias, region, nowMs)),
+  };
+}
+
+function seedKey(alias: string, region: string, nowMs: number): KmsKey {
+  const keyId = randomUUID();
+  return {
+    keyId,
+    arn: `arn:aws:kms:${region}:${ACCOUNT_ID}:key/${keyId}`,
+    region,
+    aliases: [alias],
+    createdAtMs: nowMs - 30 * DAY_MS,
   };
 }
 

@@ -5,6 +5,8 @@ import type { RunningScript, ScriptRequest, ScriptResult } from './shell-script.
 export interface CommandRequest {
   region: string;
   documentName: string;
+  /** As given. */
+  documentVersion: string;
   parameters: Readonly<Record<string, readonly string[]>>;
   comment: string;
   instanceIds: readonly string[];
@@ -49,7 +51,7 @@ export interface CommandRegistryOptions {
 
 const DEFAULT_PROPAGATION_MS = 200;
 /** Commands that are remembered; older ones are forgotten. */
-const HISTORY_LIMIT = 500;
+const HISTORY_LIMIT = 5_000;
 const FINAL: ReadonlySet<InvocationStatus> = new Set([
   'Success',
   'Failed',

@@ -14,6 +14,8 @@ export interface ScriptRequest {
   /** Empty: the home directory. */
   workingDirectory: string;
   executionTimeoutS: number;
+  /** The account's own document that it is of, with the values of its parameters. */
+  document?: { readonly name: string; readonly parameters: Readonly<Record<string, string>> };
 }
 
 /** What the agent tells of a step. */
@@ -39,14 +41,22 @@ const STOPPED_CODE = 137;
 /** A script asks with it to leave out the steps after it. */
 const SKIP_REST_CODE = 168;
 
-/** Runs a script as the real agent's aws:runShellScript does, but as the sandbox's own user. */
-export function startShellScript(node: AgentNode, request: ScriptRequest): RunningScript {
+/**
+ * Runs a script as the real agent's aws:runShellScript does, but as the sandbox's own user.
+ *
+ * @param environment what the agent tells the script of the node
+ */
+export function startShellScript(
+  node: AgentNode,
+  request: ScriptRequest,
+  environment: Readonly<Record<string, string>> = {},
+): RunningScript {
   const folder = mkdtempSync(join(tmpdir(), 'devaccess-script-'));
   const file = join(folder, '_script.sh');
   writeFileSync(file, `${request.commands.join('\n')}\n`, { mode: 0o700 });
   const child = spawn('sh', ['-c', file], {
     cwd: request.workingDirectory === '' ? node.homeDirectory : request.workingDirectory,
-    env: nodeEnvironment(node),
+    env: { ...nodeEnvironment(node), ...environment },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

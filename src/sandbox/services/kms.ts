@@ -136,7 +136,7 @@ function decrypt(account: SandboxAccount, vault: KmsVault, requireKey: RequireKe
 }
 
 /** Finds a key by id, ARN, alias or alias ARN, in the region of the call. */
-function findKey(account: SandboxAccount, region: string, keyId: string): KmsKey {
+export function findKey(account: SandboxAccount, region: string, keyId: string): KmsKey {
   const prefix = `arn:aws:kms:${region}:${account.accountId}:`;
   const local = keyId.startsWith(prefix) ? keyId.slice(prefix.length) : keyId;
   const keys = account.kmsKeys.filter((key) => key.region === region);

@@ -15,11 +15,13 @@ import {
   PLUGIN,
 } from './ssm-command-shapes.ts';
 import { shortDocumentName } from './ssm-documents.ts';
+import type { OwnDocument } from './ssm-own-documents.ts';
 
 const INSTANCE_ID = /^(i-(\w{8}|\w{17})|mi-\w{17})$/;
 const TARGET_KEY = /^[\p{L}\p{Z}\p{N}_.:/=\-@]*$/u;
 const MAX_CONCURRENCY = /^([1-9][0-9]*|[1-9][0-9]%|[1-9]%|100%)$/;
 const MAX_ERRORS = /^([1-9][0-9]*|[0]|[1-9][0-9]%|[0-9]%|100%)$/;
+const DOCUMENT_VERSION = /^([$]LATEST|[$]DEFAULT|[1-9][0-9]*)$/;
 const COMMAND_ID = { min: 36, max: 36 } as const;
 const PAGE_SIZE = { min: 1, max: 50 } as const;
 const FILTER_KEYS = ['InvokedAfter', 'InvokedBefore', 'Status', 'ExecutionStage', 'DocumentName'];
@@ -29,6 +31,8 @@ export interface SsmCommandOptions {
   account: SandboxAccount;
   access: SsmAccess;
   commands: CommandRegistry;
+  /** Command documents of the account's own. */
+  commandDocuments: OwnDocument[];
 }
 
 /** SendCommand, CancelCommand, ListCommands, ListCommandInvocations, GetCommandInvocation. */
@@ -43,7 +47,12 @@ export function commandOperations(options: SsmCommandOptions): Record<string, Js
   };
 }
 
-function sendCommand({ account, access, commands }: SsmCommandOptions): JsonOperation {
+function sendCommand({
+  account,
+  access,
+  commands,
+  commandDocuments,
+}: SsmCommandOptions): JsonOperation {
   return (input, call) => {
     const { region } = call;
     const documentName = input.requiredText('DocumentName', {
@@ -61,17 +70,24 @@ function sendCommand({ account, access, commands }: SsmCommandOptions): JsonOper
     const maxConcurrency = input.text('MaxConcurrency', { pattern: MAX_CONCURRENCY }) ?? '50';
     const maxErrors = input.text('MaxErrors', { pattern: MAX_ERRORS }) ?? '0';
     const given = input.textListMap('Parameters');
+    const wantedVersion = input.text('DocumentVersion', { pattern: DOCUMENT_VERSION });
+    const hash = input.text('DocumentHash', { max: 256 });
+    input.text('DocumentHashType', { oneOf: ['Sha256', 'Sha1'] });
     input.check();
 
     const wanted = shortDocumentName(documentName);
     access.requireSendCommand(call, wanted, instanceIds);
-    const { name, parameters, script } = resolveCommandDocument(documentName, given);
+    const { name, version, parameters, script } = resolveCommandDocument(
+      { name: documentName, version: wantedVersion, hash, given },
+      commandDocuments.filter((each) => each.region === region),
+    );
     const nodes = nodesOf(account, region, instanceIds, targets);
     // Those that tags have found; the service refuses each of them by itself, here all or none.
     access.requireSendCommand(call, wanted, nodes);
     const command = commands.send({
       region,
       documentName: name,
+      documentVersion: version,
       parameters,
       comment,
       instanceIds,
@@ -194,10 +210,10 @@ function listCommandInvocations({ commands }: SsmCommandOptions): JsonOperation 
   return (input, { caller, region }) => {
     const query = readListQuery(input, tokens, [caller.arn, region]);
     const isDetailed = input.flag('Details');
-    const selected = commands
-      .list(region)
+    const one = query.commandId === undefined ? undefined : commands.get(query.commandId, region);
+    const asked = query.commandId === undefined ? commands.list(region) : one ? [one] : [];
+    const selected = asked
       .filter((command) => commands.isKnown(command))
-      .filter((command) => query.commandId === undefined || command.commandId === query.commandId)
       .flatMap((command) => command.invocations.map((invocation) => ({ command, invocation })))
       .filter(
         ({ invocation }) =>

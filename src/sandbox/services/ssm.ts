@@ -15,6 +15,14 @@ import { selfCheckedNodeOperations, updateInstanceInformation } from './ssm-node
 import type { NodeAgentOptions } from './ssm-node-agents.ts';
 import { serviceSettingOperations } from './ssm-service-settings.ts';
 import type { SsmAccess } from './ssm-access.ts';
+import type { AccessControl } from '../iam/access-control.ts';
+import type { KmsVault } from './kms-vault.ts';
+import { associationOperations } from './ssm-associations.ts';
+import type { Association } from './ssm-associations.ts';
+import { documentOperations } from './ssm-own-documents.ts';
+import type { OwnDocument } from './ssm-own-documents.ts';
+import { parameterOperations } from './ssm-parameters.ts';
+import type { StoredParameter } from './ssm-parameters.ts';
 import { sessionOperations } from './ssm-sessions.ts';
 import type { SsmSessionOptions } from './ssm-sessions.ts';
 import { tagOperations } from './ssm-tags.ts';
@@ -22,11 +30,24 @@ import { tagOperations } from './ssm-tags.ts';
 const PAGE_SIZE = { min: 5, max: 50, default: 10 } as const;
 const PING_INTERVAL_MS = 5 * 60_000;
 
-type SsmOptions = SsmSessionOptions & NodeAgentOptions & { commands: CommandRegistry };
+type SsmOptions = SsmSessionOptions &
+  NodeAgentOptions & {
+    commands: CommandRegistry;
+    accessControl: AccessControl;
+    vault: KmsVault;
+  } & SsmStore;
+
+/** What Systems Manager keeps for an account, beside its nodes and commands. */
+export interface SsmStore {
+  readonly parameters: Map<string, StoredParameter>;
+  readonly commandDocuments: OwnDocument[];
+  readonly associations: Association[];
+}
 
 /** AWS Systems Manager, 2014-11-06: nodes, sessions, Run Command and hybrid nodes. */
 export function ssmService(options: SsmOptions): HttpService {
   const { access } = options;
+  const stored = { ...options, access: options.accessControl };
   return jsonService({
     signingName: 'ssm',
     targetPrefix: 'AmazonSSM',
@@ -41,6 +62,9 @@ export function ssmService(options: SsmOptions): HttpService {
       // These ask for themselves.
       ...sessionOperations(options),
       ...commandOperations(options),
+      ...parameterOperations(stored),
+      ...documentOperations(stored),
+      ...associationOperations(stored),
     },
     selfChecked: selfCheckedNodeOperations(options),
   });
