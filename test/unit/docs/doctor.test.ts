@@ -14,7 +14,9 @@ function idsInSources(): string[] {
       .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(root, 'src', folder, file), 'utf8')),
   ).join('\n');
-  const literal = [...text.matchAll(/\b(?:finding|errorFinding|refusal|notListed)\(\s*'([a-z-]+)'/g)];
+  const literal = [
+    ...text.matchAll(/\b(?:finding|errorFinding|refusal|notListed)\(\s*'([a-z-]+)'/g),
+  ];
   const chosen = [
     ...text.matchAll(/(?:id = |finding\()[^;]*? \? '([a-z]+-[a-z-]+)' : '([a-z]+-[a-z-]+)'/g),
   ];
