@@ -46,9 +46,9 @@ function threeRefusals(): () => Treatment {
 describe('real ssh over a connection that breaks', () => {
   it('uploads byte for byte through cuts, each with another address and three refusals', async () => {
     const env = await openFront();
-    front.cutEveryBytes = 5 * MIB;
+    front.cutEveryBytes = 3 * MIB;
     front.upgrade = threeRefusals();
-    const data = randomBytes(24 * MIB);
+    const data = randomBytes(14 * MIB);
     const run = await person.run('ssh', ['bastion', 'cat > up.bin; sha256sum < up.bin'], {
       input: data,
       env,

@@ -19,7 +19,7 @@ import { hasSystemSshd } from '../../src/sandbox/ssh/system-sshd.ts';
 import { Person } from './support/person.ts';
 
 const KIB = 1024;
-const SIZES = [0, 1, 32 * KIB - 1, 32 * KIB, 32 * KIB + 1, 20 * KIB * KIB];
+const SIZES = [0, 1, 32 * KIB - 1, 32 * KIB, 32 * KIB + 1, 8 * KIB * KIB];
 const MTIME_S = 1_600_000_000;
 
 describe.each(['embedded', 'system'] as const)('cp with a host whose sshd is %s', (sshd) => {

@@ -126,8 +126,8 @@ describe.skipIf(!hasTerminal)('devaccess iam enroll-mfa on a terminal', () => {
     expect(alice.credentials()).toBe(`${before}aws_mfa_device = ${DEVICE}\n`);
     alice.nextCode(2);
     const next = totpCode(alice.sandbox.user.mfaDevices[0]!, Date.now() + 60_000);
-    const session = await alice.run(['mfa', '--token', next]);
-    expect(session).toMatchObject({ code: 0 });
+    const { code: exitCode, stderr } = await alice.run(['mfa', '--token', next]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   });
 });
 

@@ -207,10 +207,10 @@ describe('devaccess forward', () => {
     }
   });
 
-  it('moves 32 MiB both ways at once', async () => {
+  it('moves 12 MiB both ways at once', async () => {
     const { server, port } = await serve(echo);
     const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
-    const data = randomBytes(32 * 1024 * 1024);
+    const data = randomBytes(12 * 1024 * 1024);
     const socket = connect(await forward.port());
     let received = 0;
     const parts: Buffer[] = [];
