@@ -1,7 +1,7 @@
-import { linkSync, renameSync, rmSync, statSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../platform/file-errors.ts';
 import { makePrivateFolder } from '../../platform/private-folder.ts';
 import { listenOnUnixSocket } from '../../platform/unix-listener.ts';
@@ -16,8 +16,10 @@ import {
 import type { AgentMessage } from './agent-messages.ts';
 import type { MemoryKey } from './memory-key.ts';
 
-/** ssh asks its agent within this time after it was started, or never. */
+/** How soon an agent notices that nobody is in front. */
 const LOOK_EVERY_MS = 100;
+/** Longer than that: until then one that has ended its work is still there for whoever finds it. */
+const LINGER_MS = 150;
 /** How long an ssh that is logging in by way of this agent is waited for at the end. */
 const LAST_ANSWERS_MS = 3_000;
 const MAX_CONNECTIONS = 64;
@@ -40,6 +42,7 @@ export class KeyAgent {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #watch: NodeJS.Timeout | undefined;
+  #inode: number | undefined;
 
   private constructor(options: KeyAgentOptions) {
     this.#options = options;
@@ -54,51 +57,68 @@ export class KeyAgent {
     const agent = new KeyAgent(options);
     await listenOnUnixSocket(agent.#server, agent.#ownPath);
     agent.#server.unref();
-    agent.#show();
-    // The agent in front takes itself away when its connection ends.
+    agent.#inode = inodeOf(agent.#ownPath);
+    agent.#putInFront(agent.#ownPath);
     agent.#watch = setInterval(() => agent.#showIfGone(), LOOK_EVERY_MS);
     agent.#watch.unref();
     return agent;
   }
 
-  /** Whoever is being answered is answered first. */
+  /** Another agent of the server takes the place in front; whoever has come here is answered first. */
   async close(): Promise<void> {
     clearInterval(this.#watch);
-    if (this.#isInFront()) rmSync(this.#options.path, { force: true });
+    // Nobody is to put this one in front any more.
+    rmSync(this.#ownPath, { force: true });
+    if (inodeOf(this.#options.path) === this.#inode) this.#handOver();
+    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const timer = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, LAST_ANSWERS_MS);
     await closed;
     clearTimeout(timer);
-    rmSync(this.#ownPath, { force: true });
   }
 
-  #show(): void {
-    const link = `${this.#ownPath}.new`;
+  #handOver(): void {
+    if (this.#others().some((other) => this.#putInFront(other.path))) return;
+    rmSync(this.#options.path, { force: true });
+  }
+
+  /** Where nobody is in front, or one that is no more. */
+  #showIfGone(): void {
+    const front = inodeOf(this.#options.path);
+    const isThere = front === this.#inode || this.#others().some(({ inode }) => inode === front);
+    if (front === undefined || !isThere) this.#putInFront(this.#ownPath);
+  }
+
+  /** @returns false for one that has just gone */
+  #putInFront(path: string): boolean {
+    const link = `${this.#options.path}.new.${process.pid}`;
     try {
       rmSync(link, { force: true });
-      linkSync(this.#ownPath, link);
+      linkSync(path, link);
       renameSync(link, this.#options.path);
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
-    }
-  }
-
-  #showIfGone(): void {
-    try {
-      statSync(this.#options.path);
+      // Of two names of one file rename(2) leaves both.
+      rmSync(link, { force: true });
+      return true;
     } catch {
-      this.#show();
-    }
-  }
-
-  #isInFront(): boolean {
-    try {
-      return statSync(this.#options.path).ino === statSync(this.#ownPath).ino;
-    } catch {
+      // Also where the folder has gone: no reason to end the connection.
       return false;
     }
+  }
+
+  /** The other agents of this server; what killed ones left is removed. */
+  #others(): { path: string; inode: number | undefined }[] {
+    const folder = dirname(this.#options.path);
+    const head = `${basename(this.#options.path)}.`;
+    return namesIn(folder).flatMap((name) => {
+      const pid = name.startsWith(head) ? Number(name.slice(head.length)) : NaN;
+      if (!Number.isInteger(pid) || pid === process.pid) return [];
+      const path = join(folder, name);
+      if (isAlive(pid)) return [{ path, inode: inodeOf(path) }];
+      rmSync(path, { force: true });
+      return [];
+    });
   }
 
   #serve(socket: Socket): void {
@@ -138,5 +158,26 @@ export class KeyAgent {
       }
     }
     return agentMessage(AGENT.failure);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
   }
 }
