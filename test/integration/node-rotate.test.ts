@@ -25,7 +25,8 @@ import { rotateCredentials } from '../../src/nodes/rotate/rotate-credentials.ts'
 import type { NodeRotation, RotationPlan } from '../../src/nodes/rotate/rotate-credentials.ts';
 import { createAssociation } from '../../src/nodes/rotate/schedule.ts';
 import { findTargets } from '../../src/nodes/rotate/targets.ts';
-import { openPayload, publicKeyText } from '../../src/nodes/rotate/sealed-payload.ts';
+import { openPayload } from '../../src/nodes/rotate/sealed-payload.ts';
+import { boxKeyText } from '../../src/platform/sealed-box.ts';
 import type { ScriptRequest } from '../../src/sandbox/run-command/shell-script.ts';
 import { startShellScript } from '../../src/sandbox/run-command/shell-script.ts';
 import { devaccess } from './cli.ts';
@@ -397,7 +398,7 @@ describe('the scripts of a rotation, as they run on a node', () => {
     writeFileSync(join(folder, 'keys'), `# tills\n${init.stdout}`);
     const { readTrustedKeys } = await import('../../src/nodes/rotate/node-keys.ts');
     const keys = readTrustedKeys(join(folder, 'keys'));
-    expect(init.stdout).toContain(publicKeyText(keys.get(agent.instanceId)!));
+    expect(init.stdout).toContain(boxKeyText(keys.get(agent.instanceId)!));
     rmSync(join(folder, 'out'), { recursive: true, force: true });
     expect(await rotate('sealed', keys)).toMatchObject({ status: 'Success' });
     const before = published();

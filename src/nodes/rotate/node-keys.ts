@@ -1,13 +1,13 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { dirname } from 'node:path';
 import { DevaccessError, EXIT, printable } from '../../platform/errors.ts';
 import { makePrivateFolder } from '../../platform/private-folder.ts';
 import { readBounded } from '../../platform/read-bounded.ts';
 import { editFile } from '../../platform/safe-file.ts';
+import { boxKeyText, newBoxKeys, readBoxKey } from '../../platform/sealed-box.ts';
 import { readTrustedFile } from '../../platform/trusted-file.ts';
 import { isNodeId } from '../node-list.ts';
-import { publicKeyText, readPublicKey } from './sealed-payload.ts';
 
 /** Where a node keeps its key. */
 export const NODE_KEY_FILE = '/var/lib/devaccess/node-key.json';
@@ -32,7 +32,7 @@ export async function initNodeKey(path: string, instanceId: string): Promise<Nod
   makePrivateFolder(dirname(path));
   await editFile(path, (present) => {
     if (present !== '') return present;
-    const { privateKey } = generateKeyPairSync('x25519');
+    const { privateKey } = newBoxKeys();
     const der = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
     return `${JSON.stringify({ version: 1, instanceId, privateKey: der })}\n`;
   });
@@ -73,7 +73,7 @@ export function readNodeKey(path: string): NodeKey {
 
 /** `mi-… x25519:…`, as the controller's list has it. */
 export function nodeKeyLine({ instanceId, publicKey }: NodeKey): string {
-  return `${instanceId} ${KIND}${publicKeyText(publicKey)}`;
+  return `${instanceId} ${KIND}${boxKeyText(publicKey)}`;
 }
 
 /**
@@ -88,9 +88,9 @@ export function readTrustedKeys(path: string): Map<string, KeyObject> {
     if (/^\s*(#|$)/.test(line)) continue;
     const [, id = '', text = ''] =
       /^\s*(mi-[0-9a-f]{17})\s+x25519:([\w-]{43})\s*$/.exec(line) ?? [];
-    const key = readPublicKey(text);
+    const key = readBoxKey(text);
     const known = keys.get(id);
-    if (key === undefined || (known !== undefined && publicKeyText(known) !== text)) {
+    if (key === undefined || (known !== undefined && boxKeyText(known) !== text)) {
       const why = key === undefined ? 'is no key of a node' : `is another key of ${id}`;
       throw new DevaccessError('DA_USAGE', `Line ${index + 1} of ${printable(path)} ${why}`, {
         next: 'have lines as devaccess nodes init prints them, one for each node',
