@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { editFile } from '../platform/safe-file.ts';
 import type { EditResult } from '../platform/safe-file.ts';
 import { segments, withInlineTexts } from './inline-texts.ts';
-import { readOwnTexts } from './own-texts.ts';
+import { refreshLookup } from './lookup/lookup-store.ts';
+import { FOLDERS, readOwnTexts } from './own-texts.ts';
 import { hostsFileLock, refuseForeign } from './ssh-config-file.ts';
 
 /**
@@ -27,8 +28,10 @@ export async function editText(
     };
     return editFile(path, changed, { mode: 'keep', encoding: 'binary' });
   }
-  const path = join(sshDirectory, 'config.d', name);
-  return editFile(path, (text) => (refuseForeign(text, path), edit(text)), {
+  const path = join(sshDirectory, FOLDERS[own?.place ?? 'file'], name);
+  const result = await editFile(path, (text) => (refuseForeign(text, path), edit(text)), {
     lockPath: hostsFileLock(path),
   });
+  if (own?.place === 'shelf') await refreshLookup(sshDirectory);
+  return result;
 }

@@ -131,7 +131,8 @@ export function merge(
     hidden.length === 0
       ? []
       : [`SSM knows ${shown}, which EC2 does not show: terminated, or hidden from this profile`];
-  const sorted = [...nodes.values()].sort((a, b) => (a.instanceId < b.instanceId ? -1 : 1));
+  // Plain strings are sorted several times as fast as by a comparison of ours.
+  const sorted = [...nodes.keys()].sort().flatMap((id) => nodes.get(id) ?? []);
   return { nodes: sorted, notices };
 }
 

@@ -64,6 +64,12 @@ interface ReadAccount {
   inventory: Inventory;
 }
 
+/** What AWS said. */
+export interface ReadInventories {
+  read: readonly ReadAccount[];
+  failures: readonly AccountFailure[];
+}
+
 /** Lists that are read at a time, over all accounts and regions (8.1). */
 const AT_ONCE = 4;
 
@@ -76,8 +82,15 @@ export async function readAccounts(
   accounts: readonly SyncAccount[],
   onProgress: (progress: SyncProgress) => void,
 ): Promise<ReadAccounts> {
-  const failures: AccountFailure[] = [];
-  const read = await readAll(accounts, failures, onProgress);
+  return planAccounts(accounts, await readInventories(accounts, onProgress));
+}
+
+/** @throws what is not an error for a person */
+export function planAccounts(
+  accounts: readonly SyncAccount[],
+  { read, failures: unreadable }: ReadInventories,
+): ReadAccounts {
+  const failures = [...unreadable];
   const unread = new Set(failures.map(({ fleet }) => fleet));
   const planned: PlannedAccount[] = [];
   for (const { account, inventory } of read) {
@@ -114,11 +127,12 @@ function place(accounts: readonly SyncAccount[], { fleet, region }: AccountFailu
   return accounts.findIndex((account) => account.fleet === fleet && account.region === region);
 }
 
-async function readAll(
+/** @throws what is not an error for a person */
+export async function readInventories(
   accounts: readonly SyncAccount[],
-  failures: AccountFailure[],
   onProgress: (progress: SyncProgress) => void,
-): Promise<ReadAccount[]> {
+): Promise<ReadInventories> {
+  const failures: AccountFailure[] = [];
   const limit = limiter(AT_ONCE);
   const counts = accounts.map(() => ({ instances: 0, managedNodes: 0, isDone: false }));
   const tell = (): void => {
@@ -152,7 +166,7 @@ async function readAll(
       }
     }),
   );
-  return read.filter((each) => each !== undefined);
+  return { read: read.filter((each) => each !== undefined), failures };
 }
 
 /**

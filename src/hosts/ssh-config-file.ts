@@ -46,6 +46,9 @@ export function fleetTextName(fleet: string, region: string): string {
 /** The name of the text of the fixed hosts: sorted before all fleets, as what is fixed comes first. */
 export const FIXED_TEXT_NAME = 'devaccess-@hosts.conf';
 
+/** What makes ssh look up the others, where they are too many for it to read; holds no entries. */
+export const LOOKUP_TEXT_NAME = 'devaccess-@lookup.conf';
+
 /** In the place of a fleet's name, which it could not be. */
 export const FIXED_OWNER = '@hosts';
 

@@ -9,10 +9,11 @@ import { nameHosts, sorted } from './name-hosts.ts';
 import type { NamedAccount } from './name-hosts.ts';
 import { checkTrust, trustInSync } from './host-keys/sync-trust.ts';
 import type { TrustedText } from './host-keys/sync-trust.ts';
+import { lookupObstacle } from './lookup/lookup-store.ts';
 import { isOwnPath, readOwnTexts } from './own-texts.ts';
-import type { OwnText } from './own-texts.ts';
+import type { OwnText, TextPlace } from './own-texts.ts';
 import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
-import { readAccounts } from './read-accounts.ts';
+import { planAccounts, readInventories } from './read-accounts.ts';
 import type {
   AccountFailure,
   PlannedAccount,
@@ -21,19 +22,26 @@ import type {
   SyncProgress,
 } from './read-accounts.ts';
 import { renderEntry } from './render-entry.ts';
-import { shadowNotices, textEntries } from './shadows.ts';
-import { FIXED_OWNER, FIXED_TEXT_NAME, refuseForeign, renderHostsText } from './ssh-config-file.ts';
+import {
+  FIXED_OWNER,
+  FIXED_TEXT_NAME,
+  hostBlocks,
+  refuseForeign,
+  renderHostsText,
+} from './ssh-config-file.ts';
 import { readSshConfig } from './ssh-files.ts';
 import type { ConfigPlace } from './ssh-files.ts';
 import { hostChanges } from './sync-changes.ts';
+import { hasMemo, recall, remember, syncKey } from './sync-memo.ts';
+import { keylessNotices, placeNotices, shadowsOf } from './sync-notices.ts';
 import { entriesOf, failureOf, fixedEntry, skippedOf, titled } from './sync-result.ts';
 import type { SyncResult } from './sync-result.ts';
 import { parseSyncedTexts } from './synced-hosts.ts';
 import type { SyncedHost } from './synced-hosts.ts';
 import { reservedNames } from './taken-names.ts';
 import { textName, textScope } from './text-scope.ts';
-import { configAfter, planWrites, write } from './write-texts.ts';
-import type { ConfigWorld, WritePlan } from './write-texts.ts';
+import { includedFiles, planWrites, write } from './write-texts.ts';
+import type { ConfigWorld } from './write-texts.ts';
 
 export interface SyncRequest {
   accounts: readonly SyncAccount[];
@@ -56,7 +64,12 @@ export interface SyncRequest {
 
 export interface SyncWorld extends ConfigWorld {
   program: ProxyProgram;
+  /** Above this many, ssh looks entries up in the place of reading them all. Default 1000. */
+  readableHosts?: number;
 }
+
+/** ssh -G with so many entries takes less than twice the time of an empty config (docs/performance.md). */
+const READABLE_HOSTS = 1_000;
 
 /**
  * Brings the SSH config up to date with EC2 and SSM (section 8 of the hosts facts): a text of our own
@@ -73,7 +86,20 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   for (const account of request.accounts) styles.of(account);
   if (request.fixedHosts !== undefined) checkPlace(FIXED_TEXT_NAME, request, world);
 
-  const read = await readAccounts(request.accounts, request.onProgress ?? (() => undefined));
+  const { accounts, onProgress = () => undefined } = request;
+  const inventories = await readInventories(accounts, onProgress);
+  const keyNow = (): string | undefined => {
+    const texts = readOwnTexts(world.sshDirectory);
+    const place = configPlace(world, texts);
+    const config = readSshConfig(place);
+    return syncKey({ request, world, inventories, texts, configText: place.configText, config });
+  };
+  const known = hasMemo(world) ? recall(world, keyNow()) : undefined;
+  if (known !== undefined) {
+    styles.makeFolders();
+    return known;
+  }
+  const read = planAccounts(accounts, inventories);
   const present = readOwnTexts(world.sshDirectory);
   const { planned, failures } = settled(withoutForeign(read, request, world), request, present);
   const scope = textScope(present, {
@@ -103,17 +129,19 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   for (const [name, text] of texts) {
     if (text !== undefined) texts.set(name, trust.withTrustedKeys(name, text));
   }
-  const plan = planWrites({ texts, scope, trust, inline: request.inline }, world);
+  const hosts = [...fixed.planned.map(fixedEntry), ...named.flatMap(entriesOf)];
+  const textPlace = placeFor(hosts.length, scope.kept, request, world);
+  const plan = planWrites({ texts, scope, trust, place: textPlace }, world);
   if (!dryRun) styles.makeFolders();
   const { files, diff } = await write(plan, dryRun);
   const former = [...scope.replaced, ...scope.removed].map(({ text }) => text);
-  return {
+  const result = {
     files,
     ...hostChanges(
       former,
       [...texts.values()].filter((text) => text !== undefined),
     ),
-    hosts: [...fixed.planned.map(fixedEntry), ...named.flatMap(entriesOf)],
+    hosts,
     skipped: [
       ...fixed.skipped.map((host) => ({ ...host, instanceId: null, fleet: null, region: null })),
       ...named.flatMap(skippedOf),
@@ -132,6 +160,10 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
     dryRun,
     ...(diff === undefined ? {} : { diff }),
   };
+  if (textPlace === 'shelf' && !dryRun && failures.length === 0) {
+    await remember(world, keyNow(), result);
+  }
+  return result;
 }
 
 /** A file of somebody else's in the place of ours spoils no other. */
@@ -245,55 +277,27 @@ function renderTexts(
   return texts;
 }
 
-/** Servers that EC2 Instance Connect does not know. */
-function keylessNotices(named: readonly NamedAccount[]): string[] {
-  const without = named.flatMap(({ account, entries }) =>
-    account.options.key === 'instance-connect'
-      ? entries.filter(({ instanceId }) => instanceId.startsWith('mi-'))
-      : [],
-  );
-  if (without.length === 0) return [];
-  const names = without.slice(0, 5).map(({ alias }) => alias);
-  const more = without.length > 5 ? ` and ${without.length - 5} more` : '';
-  return [
-    `outside EC2 there is no EC2 Instance Connect: ${names.join(', ')}${more} bring no key along`,
-  ];
-}
-
 function configPlace(world: SyncWorld, present: readonly OwnText[]): ConfigPlace {
   const { sshDirectory, loginHome } = world;
   const configPath = join(sshDirectory, 'config');
-  const files = present.filter(({ place }) => place === 'file');
   return {
     configPath,
     configText: readTextFile(configPath, { encoding: 'binary' }) ?? '',
     loginHome,
     isOurs: (path) => isOwnPath(sshDirectory, path),
-    ownFiles: files.map(({ name }) => join(sshDirectory, 'config.d', name)),
+    ownFiles: includedFiles(present, sshDirectory),
   };
 }
 
-function shadowsOf(
-  plan: WritePlan,
-  place: ConfigPlace,
-  texts: ReadonlyMap<string, string | undefined>,
+/** More than ssh can read at every start are looked up, where that is possible. */
+function placeFor(
+  hosts: number,
   kept: readonly OwnText[],
-): string[] {
-  const after = { ...place, configText: configAfter(plan), ownFiles: plan.ownFiles };
-  const all = new Map([...kept.map(({ name, text }) => [name, text] as const), ...texts]);
-  return shadowNotices(readSshConfig(after), (name) => textEntries(all.get(name) ?? ''));
-}
-
-/** What about this computer will surprise the person later. */
-function placeNotices({ sshDirectory, loginHome, program }: SyncWorld): string[] {
-  const notices: string[] = [];
-  if (sshDirectory !== join(loginHome, '.ssh')) {
-    // ssh asks the system for the home, not HOME.
-    const config = join(sshDirectory, 'config');
-    notices.push(`HOME is not the login's home, so ssh needs to be told: ssh -F ${config}`);
-  }
-  if (/[/\\]_npx[/\\]/.test(program.script)) {
-    notices.push('npx keeps devaccess in a cache only; npm install -g devaccess, then sync again');
-  }
-  return notices;
+  { inline }: SyncRequest,
+  { sshDirectory, readableHosts = READABLE_HOSTS }: SyncWorld,
+): TextPlace {
+  if (inline) return 'inline';
+  const others = kept.filter(({ place }) => place !== 'inline');
+  const count = others.reduce((sum, { text }) => sum + hostBlocks(text).length, hosts);
+  return count > readableHosts && lookupObstacle(sshDirectory) === undefined ? 'shelf' : 'file';
 }

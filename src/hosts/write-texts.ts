@@ -6,8 +6,10 @@ import { removeFile } from '../platform/safe-remove.ts';
 import { unifiedDiff } from '../platform/unified-diff.ts';
 import { withInlineTexts } from './inline-texts.ts';
 import type { SyncTrust } from './host-keys/sync-trust.ts';
-import type { OwnText } from './own-texts.ts';
-import { hostsFileLock, isHostsText, refuseForeign } from './ssh-config-file.ts';
+import { refreshLookup } from './lookup/lookup-store.ts';
+import { FOLDERS } from './own-texts.ts';
+import type { OwnText, TextPlace } from './own-texts.ts';
+import { hostsFileLock, isHostsText, LOOKUP_TEXT_NAME, refuseForeign } from './ssh-config-file.ts';
 import { includeLength, includeLine, withInclude, withoutInclude } from './ssh-include.ts';
 import type { TextScope } from './text-scope.ts';
 
@@ -25,7 +27,12 @@ export interface WrittenFile {
 
 /** What is to be done to files, settled before anything is. */
 export interface WritePlan {
+  sshDirectory: string;
   edits: FileEdit[];
+  /** The person's config. */
+  config: FileEdit;
+  /** What ssh does not read itself goes before it is told what there is to look up. */
+  unshelved: Removal[];
   removals: Removal[];
   /** Our files that ssh will read. */
   ownFiles: string[];
@@ -37,7 +44,7 @@ export interface TextChanges {
   texts: ReadonlyMap<string, string | undefined>;
   scope: TextScope;
   trust: Pick<SyncTrust, 'edits' | 'removals'>;
-  inline: boolean;
+  place: TextPlace;
 }
 
 interface Removal {
@@ -55,34 +62,40 @@ interface FileEdit {
 }
 
 /**
- * Settles how texts get to their places: keys and new files first, then the config, then what is no
- * longer needed, so that ssh finds every server, and the keys it insists on, at any moment.
+ * Settles how texts get to their places: keys and new files first, then what ssh looks up, then the
+ * config, then what is no longer needed, so that ssh finds every server, and the keys it insists on, at
+ * any moment.
  */
 export function planWrites(
-  { texts, scope, trust, inline }: TextChanges,
+  { texts, scope, trust, place }: TextChanges,
   world: ConfigWorld,
 ): WritePlan {
-  const folder = join(world.sshDirectory, 'config.d');
-  const files = inline
-    ? []
-    : [...texts].filter((text): text is [string, string] => text[1] !== undefined);
+  const { sshDirectory } = world;
+  // All files are in the one place or in the other.
+  const isMoved = (own: OwnText): boolean =>
+    place !== 'inline' && own.place !== 'inline' && own.place !== place;
+  const moved = scope.kept.filter(isMoved);
+  const files = new Map(moved.map(({ name, text }) => [name, text]));
+  for (const [name, text] of texts) {
+    if (place !== 'inline' && text !== undefined) files.set(name, text);
+  }
   const edits = trust.edits.map((edit): FileEdit => ({ ...edit, options: {} }));
   for (const [name, text] of files) {
-    const path = join(folder, name);
+    const path = pathOf({ name, place }, sshDirectory);
     edits.push({
       path,
       edit: (present) => (refuseForeign(present, path), text),
       options: { lockPath: hostsFileLock(path) },
     });
   }
-  const written = new Set(files.map(([name]) => name));
-  const isLeft = ({ place, name }: OwnText): boolean => place === 'file' && !written.has(name);
-  const left = [...scope.replaced, ...scope.removed]
-    .filter(isLeft)
-    .map(({ name, text }): Removal => {
-      const path = join(folder, name);
-      return { path, text, isMeant: isHostsText, options: { lockPath: hostsFileLock(path) } };
-    });
+  const left = [...scope.replaced, ...scope.removed, ...moved].filter(
+    (own) => own.place !== 'inline' && (own.place !== place || !files.has(own.name)),
+  );
+  const removal = (own: OwnText): Removal => {
+    const path = pathOf(own, sshDirectory);
+    const options = { lockPath: hostsFileLock(path) };
+    return { path, text: own.text, isMeant: isHostsText, options };
+  };
   const unused = trust.removals.map(({ path, text }): Removal => ({
     path,
     text,
@@ -90,10 +103,35 @@ export function planWrites(
     isMeant: (present) => present === text,
     options: {},
   }));
-  const kept = scope.kept.filter(({ place }) => place === 'file').map(({ name }) => name);
-  const ownFiles = [...written, ...kept].sort().map((name) => join(folder, name));
-  edits.push(mainConfigEdit(inlineChanges(texts, scope, inline), ownFiles, world));
-  return { edits, removals: [...left, ...unused], ownFiles };
+  const stays = scope.kept.filter((own) => !isMoved(own));
+  const ownFiles = includedFiles(
+    [...[...files.keys()].map((name) => ({ name, place })), ...stays],
+    sshDirectory,
+  );
+  return {
+    sshDirectory,
+    edits,
+    config: mainConfigEdit(inlineChanges(texts, scope, place), ownFiles, world),
+    unshelved: left.filter((own) => own.place === 'shelf').map(removal),
+    removals: [...left.filter((own) => own.place === 'file').map(removal), ...unused],
+    ownFiles,
+  };
+}
+
+function pathOf({ name, place }: Pick<OwnText, 'name' | 'place'>, sshDirectory: string): string {
+  return join(sshDirectory, place === 'shelf' ? FOLDERS.shelf : FOLDERS.file, name);
+}
+
+/** The files by which ssh gets to texts. */
+export function includedFiles(
+  texts: readonly Pick<OwnText, 'name' | 'place'>[],
+  sshDirectory: string,
+): string[] {
+  const files = texts.flatMap(({ name, place }): Pick<OwnText, 'name' | 'place'>[] => {
+    if (place === 'inline') return [];
+    return [place === 'shelf' ? { name: LOOKUP_TEXT_NAME, place: 'file' } : { name, place }];
+  });
+  return [...new Set(files.map((file) => pathOf(file, sshDirectory)))].sort();
 }
 
 /** Does it, or tells what would be done, with a diff. */
@@ -101,40 +139,59 @@ export async function write(
   plan: WritePlan,
   dryRun: boolean,
 ): Promise<{ files: WrittenFile[]; diff: string | undefined }> {
+  const { edits, config, unshelved, removals } = plan;
   if (dryRun) {
-    const removed = plan.removals.map(({ path, text }) => unifiedDiff(path, text, ''));
+    const gone = [...unshelved, ...removals];
+    const removed = gone.map(({ path, text }) => unifiedDiff(path, text, ''));
     return {
-      files: [...plan.edits.map(foresee), ...plan.removals.map(asRemoved)],
-      diff: [...plan.edits.map(diffOf), ...removed].join(''),
+      files: [...[...edits, config].map(foresee), ...gone.map(asRemoved)],
+      diff: [...[...edits, config].map(diffOf), ...removed].join(''),
     };
   }
+  return {
+    files: [
+      ...(await edited(edits)),
+      ...(await removed(unshelved)),
+      ...(await refreshLookup(plan.sshDirectory)),
+      ...(await edited([config])),
+      ...(await removed(removals)),
+    ],
+    diff: undefined,
+  };
+}
+
+async function edited(edits: readonly FileEdit[]): Promise<WrittenFile[]> {
   const files: WrittenFile[] = [];
-  for (const { path, edit, options } of plan.edits) {
+  for (const { path, edit, options } of edits) {
     const { path: written, outcome } = await editFile(path, edit, options);
     files.push({ path: written, outcome });
   }
-  for (const { path, isMeant, options } of plan.removals) {
+  return files;
+}
+
+async function removed(removals: readonly Removal[]): Promise<WrittenFile[]> {
+  const files: WrittenFile[] = [];
+  for (const { path, isMeant, options } of removals) {
     if (await removeFile(path, isMeant, options)) files.push(asRemoved({ path }));
   }
-  return { files, diff: undefined };
+  return files;
 }
 
 /** The text of the person's config as it will be. */
-export function configAfter({ edits }: WritePlan): string {
-  const last = edits.at(-1);
-  return last === undefined ? '' : last.edit(readTextFile(last.path, last.options) ?? '');
+export function configAfter({ config }: WritePlan): string {
+  return config.edit(readTextFile(config.path, config.options) ?? '');
 }
 
 function inlineChanges(
   texts: ReadonlyMap<string, string | undefined>,
   scope: TextScope,
-  inline: boolean,
+  target: TextPlace,
 ): ReadonlyMap<string, string | undefined> {
   const changes = new Map<string, string | undefined>();
   for (const { name, place } of [...scope.replaced, ...scope.removed]) {
     if (place === 'inline') changes.set(name, undefined);
   }
-  if (inline) for (const [name, text] of texts) changes.set(name, text);
+  if (target === 'inline') for (const [name, text] of texts) changes.set(name, text);
   return changes;
 }
 

@@ -25,6 +25,8 @@ export interface Ec2Instance {
   };
   readonly launchTimeMs: number;
   readonly tags: Readonly<Record<string, string>>;
+  /** There in name alone: nothing listens. */
+  readonly isSimulated?: true;
 }
 
 /** A node as Systems Manager lists it: an EC2 instance or a hybrid node (`mi-…`). */

@@ -113,7 +113,10 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
 /** Every running machine that is not Windows has an SSH server, the hybrid ones too. */
 function sshHostSeeds({ account }: Sandbox): SshHostSeed[] {
   const instances = account.instances
-    .filter(({ state, platform }) => state === 'running' && platform === undefined)
+    .filter(
+      ({ state, platform, isSimulated }) =>
+        state === 'running' && platform === undefined && isSimulated !== true,
+    )
     .map(({ instanceId, tags, privateIpAddress }) => ({
       instanceId,
       name: tags['Name'] ?? instanceId,

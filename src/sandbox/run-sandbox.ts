@@ -14,6 +14,8 @@ export interface RunSandboxOptions {
   /** Default: a throw-away folder, removed at the end. */
   stateDir: string | undefined;
   sshd: 'embedded' | 'system';
+  /** Servers in name alone, beside the seeded ones; in `region` where no regions are given. */
+  crowd?: { servers: number; regions: readonly string[] } | undefined;
   /** Serves the metadata of the bastion (IMDSv2), too. Default: does not. */
   instanceMetadata?: boolean;
   /** Called once, when everything listens. */
@@ -73,6 +75,7 @@ export async function runSandbox(options: RunSandboxOptions): Promise<void> {
       port: options.port,
       region: options.region,
       sshd: options.sshd,
+      crowd: options.crowd,
       adminProfile: SEED.administratorName,
       authorizedKeys: await ownPublicKeys(),
     });

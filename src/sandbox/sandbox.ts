@@ -45,6 +45,8 @@ export interface SandboxOptions {
   gatewayUrl?: () => string;
   /** Region of the seeded resources. Default `us-east-1`. */
   region?: string;
+  /** Servers in name alone, beside the seeded ones. Default: none. */
+  crowd?: { servers: number; regions: readonly string[] } | undefined;
   /** Folder for the AWS files of the seeded user. Default: none are written. */
   stateDir?: string;
   /** Profile the files are written for. Default `default`. */

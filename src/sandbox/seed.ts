@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Activation, Ec2Instance, KmsKey, ManagedNode, SandboxAccount } from './account.ts';
+import { crowd } from './crowd.ts';
+import type { CrowdOptions } from './crowd.ts';
 import { seedIam } from './iam/seed-iam.ts';
 import type { IamSeedOptions } from './iam/seed-iam.ts';
 import { randomActivationCode, randomIamId, randomResourceId } from './identifiers.ts';
@@ -13,6 +15,8 @@ export { SEED };
 interface SeedOptions extends Omit<IamSeedOptions, 'accountId'> {
   /** Where the seeded resources live. Default `us-east-1`. */
   readonly region?: string | undefined;
+  /** Servers in name alone, beside the seeded ones. Default: none. */
+  readonly crowd?: Omit<CrowdOptions, 'nowMs'> | undefined;
 }
 
 /**
@@ -22,13 +26,14 @@ interface SeedOptions extends Omit<IamSeedOptions, 'accountId'> {
 export function seedAccount(options: SeedOptions): SandboxAccount {
   const { region = 'us-east-1', nowMs } = options;
   const instances = seedInstances(region, nowMs);
+  const many = crowd({ servers: 0, regions: [region], ...options.crowd, nowMs });
   const activation = seedActivation(region, nowMs);
   return {
     accountId: ACCOUNT_ID,
     region,
     ...seedIam({ ...options, accountId: ACCOUNT_ID }),
-    instances,
-    nodes: seedNodes(instances, activation, region, nowMs),
+    instances: [...instances, ...many.instances],
+    nodes: [...seedNodes(instances, activation, region, nowMs), ...many.nodes],
     activations: [activation],
     kmsKeys: [SEED.kmsAlias, SEED.parameterKmsAlias].map((alias) => seedKey(alias, region, nowMs)),
   };

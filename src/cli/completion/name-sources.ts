@@ -17,7 +17,11 @@ const HOST_NAMES = `awk -v begun="$1" '
  * Aliases of the hosts that `hosts sync` wrote, a line each; ids only once one has been begun. Some
  * kinds of awk end at a file that is not there.
  */
-export const HOSTS = ['"$HOME"/.ssh/config.d/devaccess-*.conf', '"$HOME/.ssh/config"']
+export const HOSTS = [
+  '"$HOME"/.ssh/config.d/devaccess-*.conf',
+  '"$HOME"/.ssh/devaccess-hosts/devaccess-*.conf',
+  '"$HOME/.ssh/config"',
+]
   .map((files) => `${HOST_NAMES} ${files} 2>/dev/null`)
   .join('\n  ');
 

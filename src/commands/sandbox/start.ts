@@ -25,6 +25,16 @@ export default class SandboxStart extends DevaccessCommand {
     'instance-metadata': Flags.boolean({
       summary: 'serve the metadata of the bastion, as on an EC2 instance (IMDSv2)',
     }),
+    servers: Flags.integer({
+      summary: 'that many more servers, in name alone, to see how a large account behaves',
+      default: 0,
+      min: 0,
+      max: 200_000,
+    }),
+    'servers-in': Flags.string({
+      summary: 'region of those servers; several share them; --region by default',
+      multiple: true,
+    }),
     sshd: Flags.boolean({ summary: "let the hosts be this machine's own sshd" }),
   };
 
@@ -36,6 +46,10 @@ export default class SandboxStart extends DevaccessCommand {
       region: flags.region,
       stateDir: flags['state-dir'],
       instanceMetadata: flags['instance-metadata'],
+      crowd: {
+        servers: flags.servers,
+        regions: flags['servers-in'] ?? [flags.region],
+      },
       sshd: flags.sshd ? 'system' : 'embedded',
       // One line when it is up: whoever started it with --json waits for that.
       announce: (facts, text) => {

@@ -1,0 +1,150 @@
+/**
+ * What the last sync of many servers came to, and what it came from: where all of that is the same
+ * again, so is the result, and nothing is worked out anew. Only for more servers than ssh can read;
+ * few are quickly done.
+ */
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DevaccessError } from '../platform/errors.ts';
+import { editFile, readTextFile } from '../platform/safe-file.ts';
+import { isLookupWhole } from './lookup/lookup-store.ts';
+import { FOLDERS } from './own-texts.ts';
+import type { OwnText } from './own-texts.ts';
+import type { ReadInventories } from './read-accounts.ts';
+import type { ConfigItem } from './ssh-files.ts';
+import type { SyncRequest, SyncWorld } from './sync.ts';
+import type { SyncResult } from './sync-result.ts';
+
+interface Memo {
+  key: string;
+  result: SyncResult;
+}
+
+/** Nodes that are hashed together. */
+const AT_ONCE = 500;
+
+/** Everything that a sync looks at but for what is read here. */
+export interface SyncSources {
+  request: SyncRequest;
+  world: SyncWorld;
+  inventories: ReadInventories;
+  /** Those of earlier syncs. */
+  texts: readonly OwnText[];
+  /** The person's config as it lies there, and all it includes. */
+  configText: string;
+  config: Iterable<ConfigItem>;
+}
+
+/** Whether there is anything to remember by. */
+export function hasMemo({ sshDirectory }: SyncWorld): boolean {
+  return existsSync(memoPath(sshDirectory));
+}
+
+/**
+ * Stands for all that a sync's result depends on; undefined where it failed in part, or where what it
+ * wrote is damaged, so that it has to be done.
+ */
+export function syncKey(sources: SyncSources): string | undefined {
+  const { request, world, inventories, configText, config } = sources;
+  if (request.failures.length + inventories.failures.length > 0) return undefined;
+  if (!isLookupWhole(world.sshDirectory)) return undefined;
+  const hash = createHash('sha256');
+  const { accounts, onProgress: _, ...wishes } = request;
+  add(hash, { wishes, world });
+  for (const { source: _source, ...account } of accounts) add(hash, account);
+  for (const { inventory } of inventories.read) {
+    const { nodes, ...rest } = inventory;
+    add(hash, rest);
+    for (let at = 0; at < nodes.length; at += AT_ONCE) {
+      const part = nodes.slice(at, at + AT_ONCE);
+      hash.update(JSON.stringify(part.map((node) => ({ ...node, tags: [...node.tags] }))));
+    }
+  }
+  add(hash, configText);
+  for (const item of config) add(hash, item);
+  for (const { name, place, text } of sources.texts) hash.update(`${place} ${name}\n${text}`);
+  for (const path of otherFiles(world.sshDirectory)) {
+    add(hash, path);
+    try {
+      hash.update(readTextFile(path, { encoding: 'binary' }) ?? '');
+    } catch (error) {
+      if (error instanceof DevaccessError) return undefined;
+      throw error;
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** What a sync with this key came to last time: all as it was. */
+export function recall({ sshDirectory }: SyncWorld, key: string | undefined) {
+  if (key === undefined) return undefined;
+  const memo = readMemo(sshDirectory);
+  if (memo?.key !== key) return undefined;
+  const { files, hosts } = memo.result;
+  const aliases = new Map(hosts.map(({ instanceId, alias }) => [instanceId ?? alias, alias]));
+  return {
+    ...memo.result,
+    files: files
+      .filter(({ outcome }) => outcome !== 'removed')
+      .map(({ path }) => ({ path, outcome: 'unchanged' as const })),
+    added: [],
+    changed: [],
+    removed: [],
+    unchanged: [...aliases.values()],
+  };
+}
+
+/** @throws DevaccessError of `editFile` */
+export async function remember(
+  { sshDirectory }: SyncWorld,
+  key: string | undefined,
+  result: SyncResult,
+): Promise<void> {
+  if (key === undefined) return;
+  const memo: Memo = { key, result };
+  await editFile(memoPath(sshDirectory), () => JSON.stringify(memo));
+}
+
+function memoPath(sshDirectory: string): string {
+  return join(sshDirectory, FOLDERS.shelf, 'last-sync.json');
+}
+
+function readMemo(sshDirectory: string): Memo | undefined {
+  try {
+    const memo = JSON.parse(readTextFile(memoPath(sshDirectory)) ?? '{}') as Partial<Memo>;
+    const { key, result } = memo;
+    return typeof key === 'string' && Array.isArray(result?.hosts) ? { key, result } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Files beside config and texts that play a part: known keys, and what is in the places of texts. */
+function otherFiles(sshDirectory: string): string[] {
+  const folders = [FOLDERS.file, 'known_hosts.d'];
+  const paths = folders.flatMap((folder) =>
+    listFolder(join(sshDirectory, folder))
+      .filter((name) => name.startsWith('devaccess-'))
+      .map((name) => join(sshDirectory, folder, name)),
+  );
+  return [join(sshDirectory, 'known_hosts'), ...paths];
+}
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** A part that no other beside it can pass for. */
+function add(hash: Hash, part: unknown): void {
+  hash.update(`${JSON.stringify(part, plain)}\n`);
+}
+
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Map || value instanceof Set ? [...(value as Iterable<unknown>)] : value;
+}
