@@ -52,7 +52,7 @@ export function addFleet(options: FleetOptions): Fleet {
         case 'slow':
           return running(slowMs, say);
         case 'failing':
-          return running(0, () => failed('publish: permission denied'));
+          return running(0, () => failed('publish: permission denied\n'));
         case 'lying':
           return running(0, () => success('ok ABCD 2000-01-01T00:00:00Z\n'));
         case 'noisy':
@@ -126,6 +126,8 @@ function success(stdout: string): ScriptResult {
   return { status: 'Success', responseCode: 0, stdout, stderr: '' };
 }
 
-function failed(stderr: string): ScriptResult {
+/** With the remark that the agent sets behind what a script said. */
+function failed(said: string): ScriptResult {
+  const stderr = `${said}failed to run commands: exit status 1`;
   return { status: 'Failed', responseCode: 1, stdout: '', stderr };
 }

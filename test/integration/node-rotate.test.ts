@@ -287,7 +287,18 @@ describe('a rotation', () => {
     );
     expect(code).toBe(4);
     expect(stderr).toMatch(/2 Success, 1 Failed$/m);
-    expect(stdout).toMatch(/^mi-\w+ +failing-0 +Failed .*publish: permission denied$/m);
+    expect(stdout).toMatch(/^mi-\w+ +failing-0 +Failed +publish: permission denied$/m);
+  });
+
+  it('goes on without a node that was deregistered meanwhile', async () => {
+    place.fleet({ counts: { sound: 3 }, perform: fetched });
+    const rotation = await plan('parameter');
+    const gone = place.sandbox.account.nodes.splice(-1, 1)[0]!.instanceId;
+    const results = await rotateCredentials(rotation);
+    expect(counts(results)).toEqual({ Success: 2, NotSent: 1 });
+    expect(results.find(({ instanceId }) => instanceId === gone)).toMatchObject({
+      error: { code: 'DA_NODE_UNKNOWN' },
+    });
   });
 
   it('has targets', async () => {

@@ -6,6 +6,8 @@ import type { NodeApi } from '../node-api.ts';
 import { textOrNull } from '../node-api.ts';
 import { endOf } from './invocation-status.ts';
 import type { RotationStatus } from './invocation-status.ts';
+import { scriptStreams } from './script-streams.ts';
+import type { ScriptStreams } from './script-streams.ts';
 
 /** How a command ended on one node. */
 export interface CommandEnd {
@@ -13,7 +15,7 @@ export interface CommandEnd {
   /** What the service says beside it; for people. */
   detail: string;
   /** The beginning of what the script said; untrusted. */
-  output: string;
+  said: ScriptStreams;
 }
 
 export interface AwaitedCommand {
@@ -24,6 +26,8 @@ export interface AwaitedCommand {
 }
 
 const PAGE_SIZE = 50;
+/** What the service shows of it. */
+const MAX_OUTPUT = 2_500;
 /** More than fill the pages of 50 nodes; an endpoint that goes on longer never ends. */
 const MAX_PAGES = 20;
 /** Beyond what a command may take by itself. */
@@ -84,7 +88,7 @@ function note(
   }
   const output = textOrNull(invocation.CommandPlugins?.[0]?.Output) ?? '';
   pending.delete(id);
-  ends.set(id, { status: end, detail, output: output.slice(0, 2_500) });
+  ends.set(id, { status: end, detail, said: scriptStreams(output.slice(0, MAX_OUTPUT)) });
 }
 
 async function listInvocations(api: NodeApi, commandId: string): Promise<CommandInvocation[]> {
@@ -110,5 +114,5 @@ async function listInvocations(api: NodeApi, commandId: string): Promise<Command
 }
 
 function lost(detail: string): CommandEnd {
-  return { status: 'Lost', detail: printable(detail), output: '' };
+  return { status: 'Lost', detail: printable(detail), said: scriptStreams('') };
 }

@@ -37,7 +37,6 @@ interface NodeCredentials {
 }
 
 const NODES_OF_COMMAND = 50;
-const STANDARD_BYTES = 4_096;
 const ADVANCED_BYTES = 8_192;
 const DELETED_AT_ONCE = 10;
 
@@ -74,7 +73,8 @@ export function parameterWay(
             Value: text,
             Type: 'SecureString',
             Overwrite: true,
-            Tier: size > STANDARD_BYTES ? 'Advanced' : 'Standard',
+            // Advanced only where it has to be: one that is there already cannot become standard again.
+            Tier: 'Intelligent-Tiering',
             ...(keyId === undefined ? {} : { KeyId: keyId }),
           }),
         ),

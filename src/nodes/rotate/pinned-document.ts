@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { DevaccessError, printable } from '../../platform/errors.ts';
 import type { NodeApi } from '../node-api.ts';
@@ -11,6 +12,10 @@ export interface PinnedDocument {
   hash: string;
 }
 
+/** A document that was just made cannot be sent for a moment. */
+const TRIES = 40;
+const PAUSE_MS = 500;
+
 /**
  * Finds our document in the account, or makes it, and pins the version whose content is ours: root of
  * every node runs what is in it, so that another content is never run.
@@ -23,12 +28,11 @@ export async function pinDocument(
   document: CommandDocument,
   mayUpdate: boolean,
 ): Promise<PinnedDocument> {
-  const found = await describe(api, document.name, '$LATEST');
-  if (found === undefined) return create(api, document);
+  const found = (await describe(api, document.name, '$LATEST')) ?? (await create(api, document));
   if (await isOurs(api, found, document)) return found;
   const fallback = await describe(api, document.name, '$DEFAULT');
   if (fallback !== undefined && (await isOurs(api, fallback, document))) return fallback;
-  if (mayUpdate) return update(api, document);
+  if (mayUpdate) return verified(api, await update(api, document), document);
   throw new DevaccessError(
     'DA_NODE_DOCUMENT',
     `The document ${document.name} in ${api.region} is not the one of this version of devaccess: nothing was sent`,
@@ -36,6 +40,7 @@ export async function pinDocument(
   );
 }
 
+/** A version of it; undefined where there is none, or not yet. */
 async function describe(
   api: NodeApi,
   name: string,
@@ -50,28 +55,48 @@ async function describe(
         client.send(new DescribeDocumentCommand({ Name: name, DocumentVersion: version })),
       (error) => (error.name === 'InvalidDocument' ? missing : undefined),
     );
-    return readDescription(api, name, Document);
+    const isComing = Document?.Status === 'Creating' || Document?.Status === 'Updating';
+    return isComing ? undefined : readDescription(api, name, Document);
   } catch (error) {
     if (error === missing) return undefined;
     throw error;
   }
 }
 
+/** Another run may make it at the same moment. */
 async function create(api: NodeApi, document: CommandDocument): Promise<PinnedDocument> {
   const { CreateDocumentCommand } = await import('../ssm-commands.ts');
   const { name, content } = document;
-  const { DocumentDescription } = await api.call('CreateDocument', (client) =>
-    client.send(
-      new CreateDocumentCommand({
-        Name: name,
-        Content: content,
-        DocumentType: 'Command',
-        DocumentFormat: 'JSON',
-        TargetType: '/',
-      }),
-    ),
-  );
-  return verified(api, readDescription(api, name, DocumentDescription), document);
+  const present = new DevaccessError('DA_NODE_DOCUMENT', 'present');
+  try {
+    await api.call(
+      'CreateDocument',
+      (client) =>
+        client.send(
+          new CreateDocumentCommand({
+            Name: name,
+            Content: content,
+            DocumentType: 'Command',
+            DocumentFormat: 'JSON',
+            TargetType: '/',
+          }),
+        ),
+      (error) => (error.name === 'DocumentAlreadyExists' ? present : undefined),
+    );
+  } catch (error) {
+    if (error !== present) throw error;
+  }
+  return untilThere(api, name, '$LATEST');
+}
+
+/** The service needs a moment for what it was given. */
+async function untilThere(api: NodeApi, name: string, version: string): Promise<PinnedDocument> {
+  for (let left = TRIES; left > 0; left -= 1) {
+    const found = await describe(api, name, version);
+    if (found !== undefined) return found;
+    await delay(PAUSE_MS);
+  }
+  throw api.strange('DescribeDocument', `${name} does not become active`);
 }
 
 async function update(api: NodeApi, document: CommandDocument): Promise<PinnedDocument> {
@@ -87,7 +112,8 @@ async function update(api: NodeApi, document: CommandDocument): Promise<PinnedDo
       }),
     ),
   );
-  return verified(api, readDescription(api, name, DocumentDescription), document);
+  const { version } = readDescription(api, name, DocumentDescription);
+  return untilThere(api, name, version);
 }
 
 async function verified(

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { SendCommandCommandOutput, SSMClient } from '@aws-sdk/client-ssm';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { brieflyAwait } from '../../aws/run-command/poll-pace.ts';
 import type { PollClock } from '../../aws/run-command/poll-pace.ts';
@@ -9,6 +10,7 @@ import { awaitCommand } from './await-command.ts';
 import type { CommandEnd } from './await-command.ts';
 import type { RotationStatus } from './invocation-status.ts';
 import type { PinnedDocument } from './pinned-document.ts';
+import { lastWord } from './script-streams.ts';
 import { shareOf } from './share.ts';
 import type { Share } from './share.ts';
 
@@ -159,7 +161,7 @@ class Rotation {
     await Promise.all(Array.from({ length: PREPARED_AT_ONCE }, work));
   }
 
-  async #bring(prepared: ReadonlyMap<HybridNode, Prepared>): Promise<void> {
+  async #bring(prepared: Map<HybridNode, Prepared>): Promise<void> {
     const { document } = this.#plan;
     if (document !== undefined) {
       await this.#send(document, prepared);
@@ -172,10 +174,8 @@ class Rotation {
     }
   }
 
-  async #send(
-    document: PinnedDocument,
-    prepared: ReadonlyMap<HybridNode, Prepared>,
-  ): Promise<void> {
+  /** One node that was deregistered a moment ago must not keep the others from it. */
+  async #send(document: PinnedDocument, prepared: Map<HybridNode, Prepared>): Promise<void> {
     const { api, deliveryTimeoutS, executionTimeoutS, clock, stop } = this.#plan;
     const nodes = [...prepared.keys()];
     const targets = nodes.map(({ instanceId }) => instanceId);
@@ -183,7 +183,10 @@ class Rotation {
     try {
       commandId = await this.#sendCommand(document, targets, [...prepared.values()]);
     } catch (error) {
-      this.#fail(nodes, error);
+      const gone = nodes.filter(({ instanceId }) => isRefusedFor(error, instanceId));
+      this.#fail(gone.length === 0 ? nodes : gone, error);
+      for (const node of gone) prepared.delete(node);
+      if (gone.length > 0 && prepared.size > 0) await this.#send(document, prepared);
       return;
     }
     this.#isSent = true;
@@ -208,7 +211,7 @@ class Rotation {
     // A command has one set of parameters: what is a node's alone goes to it alone.
     const own = prepared.length === 1 ? prepared[0]?.parameters : {};
     const all = { ...parameters, ...own, ExecutionTimeout: String(executionTimeoutS) };
-    const { Command } = await api.call('SendCommand', (client) =>
+    const send = (client: SSMClient): Promise<SendCommandCommandOutput> =>
       client.send(
         new SendCommandCommand({
           DocumentName: document.name,
@@ -223,7 +226,9 @@ class Rotation {
           MaxErrors: '100%',
           Comment: COMMENT,
         }),
-      ),
+      );
+    const { Command } = await api.call('SendCommand', send, (error) =>
+      error.name === 'InvalidInstanceId' ? notTaken(error) : undefined,
     );
     const commandId = Command?.CommandId;
     if (typeof commandId === 'string' && commandId !== '') return commandId;
@@ -239,14 +244,16 @@ class Rotation {
   }
 
   #conclude(node: HybridNode, end: CommandEnd, receipt: string, expirationMs: number): void {
-    const { status, detail, output } = end;
+    const { status, detail, said } = end;
+    const word = lastWord(said);
     if (status !== 'Success') {
-      const said = output === '' ? detail : `${detail}: ${lastLine(output)}`;
-      this.#tell(node, status, said);
-    } else if (output.trim() === receipt) {
+      // The detail tells more than the status where they differ.
+      const parts = [detail === status ? '' : detail, word].filter((part) => part !== '');
+      this.#tell(node, status, parts.join(': ') || 'its script said nothing');
+    } else if (said.stdout.trim() === receipt) {
       this.#tell(node, 'Success', null, new Date(expirationMs).toISOString());
     } else {
-      this.#tell(node, 'Unverified', `it says ${JSON.stringify(lastLine(output))}`);
+      this.#tell(node, 'Unverified', `it says ${JSON.stringify(word)}`);
     }
   }
 
@@ -292,11 +299,20 @@ const ALL_CODES: ReadonlySet<string> = new Set([
   'DA_TLS',
 ]);
 
+/** The service refuses a command as a whole for one node, which its message names. */
+function notTaken(cause: Error): DevaccessError {
+  return new DevaccessError('DA_NODE_UNKNOWN', 'Systems Manager takes no command for it', {
+    next: 'is it still registered, and its agent there? devaccess nodes list',
+    cause,
+  });
+}
+
+function isRefusedFor(error: unknown, instanceId: string): boolean {
+  if (!(error instanceof DevaccessError) || error.code !== 'DA_NODE_UNKNOWN') return false;
+  return error.cause instanceof Error && error.cause.message.includes(instanceId);
+}
+
 /** What would be the same for every other node. */
 function holdsForAll(error: DevaccessError): boolean {
   return error.exitCode === EXIT.needsPerson || ALL_CODES.has(error.code);
-}
-
-function lastLine(output: string): string {
-  return (output.trim().split('\n').at(-1) ?? '').slice(0, 200);
 }

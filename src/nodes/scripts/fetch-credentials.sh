@@ -29,11 +29,18 @@ end_of() {
   esac
 }
 
+# Whether nobody but its owner may write to it.
+is_own() { [ -z "$(find "$1" -prune -perm /022)" ]; }
+
+# Whether it belongs to root, or to who runs this.
+is_trusted() { [ -O "$1" ] || [ -n "$(find "$1" -prune -user 0)" ]; }
+
 case $node in
   mi-* | i-*) ;;
   *) die 'the agent does not tell which node this is' ;;
 esac
 command -v aws >/dev/null 2>&1 || die 'the AWS CLI is not here; use --via sealed'
+# With the node's own credentials, as the agent shares them.
 value=$(aws ssm get-parameter --name "/devaccess/creds/$node/$name" --with-decryption \
   --query Parameter.Value --output text --region "$region")
 case $value in
@@ -49,22 +56,29 @@ key=${value#'{"Version":1,"AccessKeyId":"'}
 key=${key%%'"'*}
 suffix=${key#"${key%????}"}
 
+[ ! -L "$folder" ] || die "$folder is a link"
 if [ ! -d "$folder" ]; then
   (umask 022 && mkdir -p "$folder")
   chmod 711 "$folder"
 fi
-if [ -L "$folder" ] || [ ! -O "$folder" ] || [ -n "$(find "$folder" -prune -perm /022)" ]; then
-  die "$folder is not root's alone"
+# Whoever else may write in a folder above could put another one in its place.
+folder=$(cd "$folder" && pwd -P)
+above=$folder
+while [ "$above" != / ]; do
+  above=$(dirname "$above")
+  is_own "$above" || [ -k "$above" ] || die "others may write in $above: choose another --dir"
+  is_trusted "$above" || die "$above belongs to another user: choose another --dir"
+done
+if ! is_own "$folder" || ! is_trusted "$folder"; then
+  die "others may write in $folder: look who made it"
 fi
 file=$folder/$name.json
-if [ -L "$file" ]; then die "$file is a link"; fi
+if [ -L "$file" ] || { [ -e "$file" ] && [ ! -f "$file" ]; }; then die "$file is no regular file"; fi
 if [ -f "$file" ]; then
   end_of "$(cat "$file")"
-  if [ "$end" = "$new" ]; then
-    printf 'ok %s %s\n' "$suffix" "$new"
-    exit 0
+  if expr "$end" \> "$new" >/dev/null; then
+    die "newer credentials are there, until $end; to have these nevertheless: rm $file"
   fi
-  if expr "$end" \> "$new" >/dev/null; then die "newer credentials are there, until $end"; fi
 fi
 
 temporary=$(mktemp "$folder/.$name.XXXXXXXX")

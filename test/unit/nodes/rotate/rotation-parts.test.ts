@@ -22,6 +22,7 @@ import {
 import { checkSchedule } from '../../../../src/nodes/rotate/schedule.ts';
 import { scheduleTemplate } from '../../../../src/nodes/rotate/schedule-template.ts';
 import { openPayload, sealPayload } from '../../../../src/nodes/rotate/sealed-payload.ts';
+import { lastWord, scriptStreams } from '../../../../src/nodes/rotate/script-streams.ts';
 import { parseShare, shareOf } from '../../../../src/nodes/rotate/share.ts';
 
 const NODE = 'mi-0123456789abcdef0';
@@ -112,6 +113,40 @@ describe('the end of an invocation', () => {
     ['Failed', 'something new', 'Failed'],
     ['Cancelled', 'Terminated', 'Terminated'],
   ])('%s, %s', (status, details, end) => expect(endOf(status, details)).toBe(end));
+});
+
+describe('the output of a script', () => {
+  const TITLE = '\n----------ERROR-------\n';
+  const REMARK = 'failed to run commands: exit status 1';
+
+  it.each([
+    ['ok A B\n', 'ok A B\n', 'ok A B'],
+    [`ok A B\n${TITLE}a warning\n`, 'ok A B\n', 'a warning'],
+    [`${TITLE}no group\n${REMARK}`, '', 'no group'],
+    [`half\n${TITLE}${REMARK}`, 'half\n', 'half'],
+    [`${TITLE}long\n---Error truncated----`, '', 'long'],
+    ['', '', ''],
+  ])('%j is taken apart', (output, stdout, word) => {
+    const streams = scriptStreams(output);
+    expect(streams.stdout).toBe(stdout);
+    expect(lastWord(streams)).toBe(word);
+  });
+});
+
+describe('the documents', () => {
+  it.each(['parameter', 'sealed'] as const)('have patterns that the agent takes (%s)', (via) => {
+    const { parameters } = JSON.parse(commandDocument(via).content) as {
+      parameters: Record<string, { allowedPattern: string }>;
+    };
+    for (const { allowedPattern } of Object.values(parameters)) {
+      // Its RE2 has no lookaround, no references back, and 1000 repetitions at most.
+      expect(allowedPattern).not.toMatch(/\(\?[=!<]|\\[1-9]/);
+      const counts = [...allowedPattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)].flatMap((all) =>
+        all.slice(1),
+      );
+      expect(Math.max(0, ...counts.map((count) => Number(count || 0)))).toBeLessThanOrEqual(1000);
+    }
+  });
 });
 
 describe('shares and schedules', () => {
