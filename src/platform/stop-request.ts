@@ -9,13 +9,28 @@ export interface StopRequest {
   release(): void;
 }
 
-/** Takes over SIGHUP, SIGINT and SIGTERM. */
-export function takeStopSignals(): StopRequest {
+/** A key that is held down, or pressed twice in haste, is one wish. */
+const HASTE_MS = 1_000;
+
+/**
+ * Takes over SIGHUP, SIGINT and SIGTERM.
+ *
+ * @param onStop for work whose clearing up may take long: told of the first signal; a later one ends the
+ *   process at once
+ */
+export function takeStopSignals(onStop?: () => void): StopRequest {
   const controller = new AbortController();
   let exitCode: number | undefined;
+  let askedAtMs = Infinity;
   const listeners = Object.entries(EXIT_OF_SIGNAL).map(([signal, code]) => {
     const listener = (): void => {
+      const isAgain = performance.now() - askedAtMs > HASTE_MS;
+      if (isAgain && onStop !== undefined) process.exit(exitCode);
       exitCode ??= code;
+      if (askedAtMs === Infinity) {
+        askedAtMs = performance.now();
+        onStop?.();
+      }
       controller.abort();
     };
     process.on(signal, listener);

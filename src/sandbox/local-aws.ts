@@ -1,5 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createAgent } from './agent/agent.ts';
 import type { AgentOptions } from './agent/agent.ts';
 import type { AgentNode } from './agent/agent-node.ts';
@@ -56,8 +57,12 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       const managed = sandbox.account.nodes.find((each) => each.instanceId === instanceId);
       const node = managed?.pingStatus === 'Online' ? nodeOf(instanceId) : undefined;
       const region = managed?.region ?? '';
+      if (node === undefined) return undefined;
       const told = { AWS_SSM_INSTANCE_ID: instanceId, AWS_SSM_REGION_NAME: region };
-      return node && startShellScript(node, script, told);
+      return startShellScript(node, script, {
+        ...told,
+        ...sharedCredentials(sandbox, node, instanceId),
+      });
     },
   });
   try {
@@ -108,6 +113,29 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     await sandbox.close();
     throw error;
   }
+}
+
+/** What the agent shares with its scripts: a file with credentials of the node's role, on hybrid nodes. */
+function sharedCredentials(
+  { endpoint, nodeCredentials }: Sandbox,
+  { homeDirectory }: AgentNode,
+  instanceId: string,
+): Record<string, string> {
+  if (!instanceId.startsWith('mi-')) return {};
+  const { accessKeyId, secretAccessKey, sessionToken } = nodeCredentials(instanceId);
+  const file = join(homeDirectory, '.aws', 'credentials');
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  writeFileSync(
+    file,
+    `[default]\naws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n` +
+      `aws_session_token = ${sessionToken}\n`,
+    { mode: 0o600 },
+  );
+  return {
+    AWS_PROFILE: 'default',
+    AWS_SHARED_CREDENTIALS_FILE: file,
+    AWS_ENDPOINT_URL: endpoint,
+  };
 }
 
 /** Every running machine that is not Windows has an SSH server, the hybrid ones too. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { SandboxAccount } from './account.ts';
 import { CredentialStore } from './credential-store.ts';
+import type { TemporaryCredentials } from './credential-store.ts';
 import { HybridNodes } from './hybrid-nodes.ts';
 import type { NodeTier } from './hybrid-nodes.ts';
 import { createApiServer } from './http/server.ts';
@@ -28,6 +29,7 @@ import { SsmAccess } from './services/ssm-access.ts';
 import { SERVED_DOCUMENTS } from './services/ssm-documents.ts';
 import type { SessionDocument } from './services/ssm-documents.ts';
 import { ssmService } from './services/ssm.ts';
+import { issueNodeCredentials } from './services/ssm-node-agents.ts';
 import type { SsmStore } from './services/ssm.ts';
 import { stsService } from './services/sts.ts';
 import { authorizeDataChannel } from './services/ssmmessages.ts';
@@ -103,6 +105,8 @@ export interface Sandbox {
   readonly httpServer: Server;
   /** Serves the metadata of an instance (IMDSv2) on loopback, until the sandbox closes. */
   serveMetadata: (instanceId: string) => Promise<MetadataListener>;
+  /** What the agent of a hybrid node has: credentials of the node's role. */
+  nodeCredentials: (instanceId: string) => TemporaryCredentials;
   /** The code that the person's authenticator shows now. */
   mfaCode: () => string;
   /** KMS Decrypt in process, for the agent; rejects for another key or context. */
@@ -211,6 +215,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       metadata.push(listener);
       return listener;
     },
+    nodeCredentials: (instanceId) =>
+      issueNodeCredentials(
+        { account, credentials, hybridNodes, now },
+        { instanceId, region: account.region },
+      ),
     mfaCode: () => totpCode(people.mfaDevice, now()),
     kmsDecrypt: (ciphertext, context) => {
       const opened = vault.decrypt(ciphertext, new Map(Object.entries(context)));

@@ -169,7 +169,7 @@ describe('a rotation', () => {
     const stored: string[] = [];
     const rotation = await plan('parameter');
     const { way } = rotation;
-    const clear = async (ids: readonly string[]): Promise<void> => {
+    const clear = async (ids: readonly string[], stop: AbortSignal): Promise<void> => {
       for (const id of ids) {
         const Name = `/devaccess/creds/${id}/shop`;
         const { Parameter } = await ssm.send(
@@ -177,7 +177,7 @@ describe('a rotation', () => {
         );
         stored.push(Parameter?.Value ?? '');
       }
-      await way.clear(ids);
+      await way.clear(ids, stop);
     };
     const [result] = await rotateCredentials({ ...rotation, way: { ...way, clear } });
     const answer = JSON.parse(stored[0]!) as Record<string, string>;

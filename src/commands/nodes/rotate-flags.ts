@@ -148,7 +148,8 @@ export function checkRotateFlags(flags: RotateFlags, argv: readonly string[]): C
     requireThat(ids.length <= 50, 'a schedule names 50 nodes at most: choose them by --tag');
     requireThat(tags.length <= 5, 'a schedule takes 5 tags at most');
   }
-  return { flags, ids, tags, schedule, parameters: { Name: name, Group: group, Folder: dir } };
+  const parameters = { Name: name, Folder: dir, ...(group === '' ? {} : { Group: group }) };
+  return { flags, ids, tags, schedule, parameters };
 }
 
 function requireThat(isSo: boolean, message: string): void {

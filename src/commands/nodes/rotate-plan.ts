@@ -47,7 +47,9 @@ export async function rotationOf(
     now: Date.now,
   };
   const onLeft = (names: readonly string[]): void =>
-    notice(`devaccess: could not be removed, and end by themselves: ${names.join(', ')}`);
+    notice(
+      `devaccess: could not be removed: ${names.join(', ')}; what is in them ends by itself, and the next rotation removes it`,
+    );
   return {
     api,
     nodes,
@@ -107,6 +109,7 @@ export function templateOf(
     maxConcurrency: flags['max-concurrency'],
     maxErrors: flags['max-errors'],
     roleArn: flags['role-arn'],
+    kmsKey: flags['kms-key'],
     command: controllerCommand(flags, ids),
   });
 }

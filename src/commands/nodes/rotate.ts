@@ -2,7 +2,13 @@ import { DevaccessCommand } from '../../cli/base-command.ts';
 import type { NodeRotation } from '../../nodes/rotate/rotate-credentials.ts';
 import { withNodeApi, exitCodeOf } from './node-flags.ts';
 import { ROTATE_FLAGS } from './rotate-flags.ts';
-import { rotationLines, rotationSummary } from './rotation-text.ts';
+import {
+  INSTALL_ADVICE,
+  rotationLines,
+  rotationPlan,
+  rotationSummary,
+  STOPPING,
+} from './rotation-text.ts';
 
 type RotateJson = { nodes: NodeRotation[] } | { associationId: string } | { template: unknown };
 
@@ -31,6 +37,7 @@ export default class NodesRotate extends DevaccessCommand {
       const { templateOf } = await import('./rotate-plan.ts');
       const text = templateOf(plan, flags.format);
       if (!this.jsonEnabled()) process.stdout.write(text);
+      if (flags.scheduler === 'eventbridge') this.talk(INSTALL_ADVICE);
       return { template: JSON.parse(text) as unknown };
     }
     const { rotationOf, scheduleOf } = await import('./rotate-plan.ts');
@@ -47,9 +54,10 @@ export default class NodesRotate extends DevaccessCommand {
     const access = await chooseAccess(flags, process.env, Date.now());
     return withNodeApi(flags, async (api) => {
       const { rotateCredentials } = await import('../../nodes/rotate/rotate-credentials.ts');
-      const stop = takeStopSignals();
       const notice = (text: string): void => this.talk(text);
+      const stop = takeStopSignals(() => notice(STOPPING));
       const rotation = await rotationOf(plan, { api, access, stop: stop.signal, notice });
+      notice(rotationPlan(rotation.nodes.length, plan));
       const nodes = await rotateCredentials(rotation);
       stop.release();
       const failed = nodes.filter(({ status }) => status !== 'Success').length;

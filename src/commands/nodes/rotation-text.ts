@@ -1,6 +1,26 @@
 import { tableLines } from '../../cli/table.ts';
 import type { NodeRotation } from '../../nodes/rotate/rotate-credentials.ts';
 import { printable } from '../../platform/errors.ts';
+import type { CheckedRotation } from './rotate-flags.ts';
+
+export const INSTALL_ADVICE =
+  'It asks for the command that installs devaccess on the build machine: from a place of yours, as it ' +
+  'runs with the rights to do all this.';
+
+export const STOPPING =
+  'Cancelling what runs, and removing what was put; once more leaves at once.';
+
+/** What is about to be done, and what is to be known of it. */
+export function rotationPlan(count: number, { flags }: CheckedRotation): string {
+  const { name, via, 'put-only': isPut, 'kms-key': key, 'max-concurrency': atOnce } = flags;
+  const nodes = count === 1 ? '1 node' : `${count} nodes`;
+  const open =
+    via === 'parameter' && key === undefined
+      ? '\nWithout --kms-key, what may ssm:GetParameter can read them while they are there: all ' +
+        'nodes and instances with AmazonSSMManagedInstanceCore.'
+      : '';
+  return `${isPut ? 'Putting' : 'Rotating'} ${name} for ${nodes}, ${atOnce} at a time.${open}`;
+}
 
 /** What became of each node. */
 export function rotationLines(nodes: readonly NodeRotation[]): string[] {

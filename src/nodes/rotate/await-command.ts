@@ -2,6 +2,7 @@ import type { CommandInvocation } from '@aws-sdk/client-ssm';
 import { polls, TROUBLE_PATIENCE_MS } from '../../aws/run-command/poll-pace.ts';
 import type { PollClock } from '../../aws/run-command/poll-pace.ts';
 import { DevaccessError, EXIT, printable } from '../../platform/errors.ts';
+import { doneOrStopped } from '../../platform/stop-request.ts';
 import type { NodeApi } from '../node-api.ts';
 import { textOrNull } from '../node-api.ts';
 import { endOf } from './invocation-status.ts';
@@ -32,6 +33,8 @@ const MAX_OUTPUT = 2_500;
 const MAX_PAGES = 20;
 /** Beyond what a command may take by itself. */
 const VERDICT_PATIENCE_S = 60;
+/** For a question that is under way when it is stopped. */
+const STOP_PATIENCE_MS = 3_000;
 
 /**
  * Waits for a command to end on each of its nodes. Those that have not within the time that it has are
@@ -51,7 +54,10 @@ export async function awaitCommand(
   for await (const _ of polls(clock, stop)) {
     let listed: CommandInvocation[] = [];
     try {
-      listed = await listInvocations(api, commandId);
+      const listing = listInvocations(api, commandId);
+      const all = await doneOrStopped(listing, stop, STOP_PATIENCE_MS);
+      if (all === undefined) return ends;
+      listed = all;
       heardAtMs = clock.now();
     } catch (error) {
       // The network, or the service, for a while; not what only a person can mend.

@@ -3,6 +3,7 @@ import { assumeRole } from '../../aws/assume-role.ts';
 import type { Credentials } from '../../aws/client-settings.ts';
 import { processAnswer } from '../../aws/process-answer.ts';
 import { DevaccessError } from '../../platform/errors.ts';
+import { doneOrStopped } from '../../platform/stop-request.ts';
 import type { NodeApi } from '../node-api.ts';
 import { MAX_PAYLOAD_CHARACTERS } from './command-document.ts';
 import type { DeliveryWay, Prepared } from './rotate-credentials.ts';
@@ -39,6 +40,8 @@ interface NodeCredentials {
 const NODES_OF_COMMAND = 50;
 const ADVANCED_BYTES = 8_192;
 const DELETED_AT_ONCE = 10;
+/** Once it is stopped. */
+const DELETE_PATIENCE_MS = 5_000;
 
 /** Where the credentials of a node are: it may read what is below its own id. */
 export function parameterName(instanceId: string, name: string): string {
@@ -81,10 +84,10 @@ export function parameterWay(
       );
       return { expirationMs, receipt, parameters: {} };
     },
-    clear: async (ids) => {
+    clear: async (ids, stop) => {
       if (isKept) return;
       const names = ids.map((id) => parameterName(id, name)).filter((each) => put.has(each));
-      const left = await deleteParameters(api, names);
+      const left = await deleteParameters(api, names, stop);
       if (left.length > 0) onLeft(left);
     },
   };
@@ -132,14 +135,25 @@ async function nodeCredentials(role: NodeRole, instanceId: string): Promise<Node
 }
 
 /** What stays behind ends by itself, and is written over by the next rotation. */
-async function deleteParameters(api: NodeApi, names: readonly string[]): Promise<string[]> {
+async function deleteParameters(
+  api: NodeApi,
+  names: readonly string[],
+  stop: AbortSignal,
+): Promise<string[]> {
   const left: string[] = [];
   const { DeleteParametersCommand } = await import('../ssm-commands.ts');
   for (let at = 0; at < names.length; at += DELETED_AT_ONCE) {
     const Names = names.slice(at, at + DELETED_AT_ONCE);
-    await api
+    const deleting = api
       .call('DeleteParameters', (client) => client.send(new DeleteParametersCommand({ Names })))
-      .catch(() => left.push(...Names));
+      .then(
+        () => true,
+        () => false,
+      );
+    const isDone = await doneOrStopped(deleting, stop, DELETE_PATIENCE_MS);
+    // Nobody answers, and somebody waits.
+    if (isDone === undefined) return [...left, ...names.slice(at)];
+    if (!isDone) left.push(...Names);
   }
   return left;
 }

@@ -3,6 +3,7 @@ import type { SendCommandCommandOutput, SSMClient } from '@aws-sdk/client-ssm';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { brieflyAwait } from '../../aws/run-command/poll-pace.ts';
 import type { PollClock } from '../../aws/run-command/poll-pace.ts';
+import { doneOrStopped } from '../../platform/stop-request.ts';
 import { itemError } from '../node-api.ts';
 import type { ItemError, NodeApi } from '../node-api.ts';
 import type { HybridNode } from '../node-list.ts';
@@ -41,8 +42,8 @@ export interface DeliveryWay {
   batch: number;
   /** Gets credentials of a node, and puts them where it finds them. */
   prepare: (node: HybridNode) => Promise<Prepared>;
-  /** Removes what was put anywhere for these nodes. Never rejects. */
-  clear: (ids: readonly string[]) => Promise<void>;
+  /** Removes what was put anywhere for these nodes; soon gives up once stopped. Never rejects. */
+  clear: (ids: readonly string[], stop: AbortSignal) => Promise<void>;
 }
 
 export interface RotationPlan {
@@ -66,6 +67,8 @@ export interface RotationPlan {
 const COMMANDS_AT_ONCE = 50;
 /** Of the calls that make credentials ready. */
 const PREPARED_AT_ONCE = 10;
+/** For calls that are under way when it is stopped. */
+const STOP_PATIENCE_MS = 3_000;
 const COMMENT = 'devaccess nodes rotate';
 
 /**
@@ -134,7 +137,8 @@ class Rotation {
       await this.#prepareAll(batch, prepared);
       if (prepared.size > 0 && !this.#plan.stop.aborted) await this.#bring(prepared);
     } finally {
-      await way.clear(batch.map(({ instanceId }) => instanceId));
+      const ids = batch.map(({ instanceId }) => instanceId);
+      await way.clear(ids, this.#plan.stop);
     }
   }
 
@@ -150,9 +154,11 @@ class Rotation {
     const waiting = [...batch];
     const work = async (): Promise<void> => {
       for (let node = waiting.shift(); node !== undefined; node = waiting.shift()) {
-        if (this.#plan.stop.aborted || this.#fatal !== undefined) return;
+        const { stop, way } = this.#plan;
+        if (stop.aborted || this.#fatal !== undefined) return;
         try {
-          prepared.set(node, await this.#plan.way.prepare(node));
+          const ready = await doneOrStopped(way.prepare(node), stop, STOP_PATIENCE_MS);
+          if (ready !== undefined) prepared.set(node, ready);
         } catch (error) {
           this.#fail([node], error);
         }
@@ -179,9 +185,10 @@ class Rotation {
     const { api, deliveryTimeoutS, executionTimeoutS, clock, stop } = this.#plan;
     const nodes = [...prepared.keys()];
     const targets = nodes.map(({ instanceId }) => instanceId);
-    let commandId: string;
+    let commandId: string | undefined;
     try {
-      commandId = await this.#sendCommand(document, targets, [...prepared.values()]);
+      const sending = this.#sendCommand(document, targets, [...prepared.values()]);
+      commandId = await doneOrStopped(sending, stop, STOP_PATIENCE_MS);
     } catch (error) {
       const gone = nodes.filter(({ instanceId }) => isRefusedFor(error, instanceId));
       this.#fail(gone.length === 0 ? nodes : gone, error);
@@ -190,6 +197,10 @@ class Rotation {
       return;
     }
     this.#isSent = true;
+    if (commandId === undefined) {
+      for (const node of nodes) this.#tell(node, 'Cancelled', 'stopped; it may have been sent');
+      return;
+    }
     const longestS = deliveryTimeoutS + executionTimeoutS;
     const ends = await awaitCommand(api, { commandId, targets, longestS }, { clock, stop });
     const open = targets.filter((id) => !ends.has(id));

@@ -13,6 +13,8 @@ export interface TemplateRequest {
   maxConcurrency: string;
   maxErrors: string;
   roleArn: string;
+  /** Id, ARN or `alias/…`; undefined: the account's own for parameters, which needs no permission. */
+  kmsKey: string | undefined;
   /** What the controller runs: `devaccess` and its arguments, quoted for a shell. */
   command: string;
 }
@@ -38,7 +40,7 @@ function cloudFormationAssociation(request: TemplateRequest): object {
       FetchDocument: {
         Type: 'AWS::SSM::Document',
         Properties: {
-          Name: document.name,
+          Name: ownName(document, name),
           DocumentType: 'Command',
           DocumentFormat: 'JSON',
           TargetType: '/',
@@ -71,7 +73,7 @@ function terraformAssociation(request: TemplateRequest): object {
     resource: {
       aws_ssm_document: {
         devaccess_fetch: {
-          name: document.name,
+          name: ownName(document, name),
           document_type: 'Command',
           document_format: 'JSON',
           target_type: '/',
@@ -94,24 +96,35 @@ function terraformAssociation(request: TemplateRequest): object {
   };
 }
 
-const INSTALL = 'npm install --global devaccess';
+/** The document of a template belongs to it: `nodes rotate` and other templates have theirs. */
+function ownName(document: CommandDocument, name: string): string {
+  return `${document.name}-${name}`;
+}
+
+/** Where devaccess comes from is for who deploys the template to say: no registry is trusted with it. */
+const INSTALL = {
+  variable: 'DEVACCESS_INSTALL',
+  description:
+    'Shell command that puts devaccess on the path of the build machine, from a place of yours',
+} as const;
 
 function buildSpec({ command }: TemplateRequest): string {
   return JSON.stringify({
     version: 0.2,
     phases: {
-      install: { 'runtime-versions': { nodejs: 20 }, commands: [INSTALL] },
+      install: {
+        'runtime-versions': { nodejs: 20 },
+        commands: [`eval "$${INSTALL.variable}"`],
+      },
       build: { commands: [command] },
     },
   });
 }
 
-/** The least that the controller needs. @param arn an ARN of `ssm` with what follows the account */
-function controllerPolicy(
-  { document, roleArn }: TemplateRequest,
-  arn: (rest: string) => unknown,
-  logs: unknown,
-): object {
+type MakeArn = (service: 'ssm' | 'logs' | 'kms', rest: string) => unknown;
+
+/** The least that the controller needs. @param arn an ARN of a service with what follows the account */
+function controllerPolicy({ document, roleArn, kmsKey }: TemplateRequest, arn: MakeArn): object {
   return {
     Version: '2012-10-17',
     Statement: [
@@ -128,7 +141,7 @@ function controllerPolicy(
       {
         Effect: 'Allow',
         Action: ['ssm:PutParameter', 'ssm:DeleteParameters'],
-        Resource: arn('parameter/devaccess/creds/*'),
+        Resource: arn('ssm', 'parameter/devaccess/creds/*'),
       },
       {
         Effect: 'Allow',
@@ -138,15 +151,31 @@ function controllerPolicy(
           'ssm:GetDocument',
           'ssm:CreateDocument',
         ],
-        Resource: arn(`document/${document.name}`),
+        Resource: arn('ssm', `document/${document.name}`),
       },
-      { Effect: 'Allow', Action: 'ssm:SendCommand', Resource: arn('managed-instance/*') },
+      { Effect: 'Allow', Action: 'ssm:SendCommand', Resource: arn('ssm', 'managed-instance/*') },
+      ...(kmsKey === undefined ? [] : [keyStatement(kmsKey, arn)]),
       {
         Effect: 'Allow',
         Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-        Resource: logs,
+        Resource: arn('logs', 'log-group:/aws/codebuild/*'),
       },
     ],
+  };
+}
+
+/** Encrypt for standard parameters, GenerateDataKey for advanced ones; by Systems Manager alone. */
+function keyStatement(kmsKey: string, arn: MakeArn): object {
+  const isAlias = kmsKey.startsWith('alias/');
+  const key = kmsKey.startsWith('arn:') ? kmsKey : arn('kms', `key/${isAlias ? '*' : kmsKey}`);
+  return {
+    Effect: 'Allow',
+    Action: ['kms:Encrypt', 'kms:GenerateDataKey'],
+    Resource: key,
+    Condition: {
+      StringLike: { 'kms:ViaService': 'ssm.*.amazonaws.com*' },
+      ...(isAlias ? { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': kmsKey } } : {}),
+    },
   };
 }
 
@@ -160,11 +189,8 @@ function trust(service: string): object {
 function cloudFormationRule(request: TemplateRequest): object {
   const { name, schedule } = request;
   const sub = (text: string): object => ({ 'Fn::Sub': text });
-  const arn = (rest: string): object =>
-    sub(`arn:\${AWS::Partition}:ssm:\${AWS::Region}:\${AWS::AccountId}:${rest}`);
-  const logs = sub(
-    'arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/codebuild/*',
-  );
+  const arn: MakeArn = (service, rest) =>
+    sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${rest}`);
   const role = (service: string, policy: object): object => ({
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -176,8 +202,9 @@ function cloudFormationRule(request: TemplateRequest): object {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: `Rotates the credentials ${name} of nodes (devaccess)`,
+    Parameters: { Install: { Type: 'String', MinLength: 1, Description: INSTALL.description } },
     Resources: {
-      ControllerRole: role('codebuild.amazonaws.com', controllerPolicy(request, arn, logs)),
+      ControllerRole: role('codebuild.amazonaws.com', controllerPolicy(request, arn)),
       Controller: {
         Type: 'AWS::CodeBuild::Project',
         Properties: {
@@ -189,6 +216,7 @@ function cloudFormationRule(request: TemplateRequest): object {
             Type: 'LINUX_CONTAINER',
             ComputeType: 'BUILD_GENERAL1_SMALL',
             Image: 'aws/codebuild/standard:7.0',
+            EnvironmentVariables: [{ Name: INSTALL.variable, Value: { Ref: 'Install' } }],
           },
           Source: { Type: 'NO_SOURCE', BuildSpec: buildSpec(request) },
         },
@@ -212,9 +240,13 @@ function cloudFormationRule(request: TemplateRequest): object {
 
 function terraformRule(request: TemplateRequest): object {
   const { name, schedule } = request;
-  const arn = (rest: string): string =>
-    `arn:${reference('data.aws_partition.current.partition')}:ssm:${reference('data.aws_region.current.name')}:${reference('data.aws_caller_identity.current.account_id')}:${rest}`;
-  const logs = arn('log-group:/aws/codebuild/*').replace(':ssm:', ':logs:');
+  const [partition, region, account] = [
+    'aws_partition.current.partition',
+    'aws_region.current.name',
+    'aws_caller_identity.current.account_id',
+  ].map((path) => reference(`data.${path}`));
+  const arn: MakeArn = (service, rest) =>
+    `arn:${partition ?? ''}:${service}:${region ?? ''}:${account ?? ''}:${rest}`;
   const project = reference('aws_codebuild_project.devaccess.arn');
   const start = {
     Version: '2012-10-17',
@@ -229,6 +261,7 @@ function terraformRule(request: TemplateRequest): object {
     policy: JSON.stringify(document),
   });
   return {
+    variable: { devaccess_install: { type: 'string', description: INSTALL.description } },
     data: {
       aws_partition: { current: {} },
       aws_region: { current: {} },
@@ -240,7 +273,7 @@ function terraformRule(request: TemplateRequest): object {
         devaccess_rule: role('rule', 'events.amazonaws.com'),
       },
       aws_iam_role_policy: {
-        devaccess_controller: policy('controller', controllerPolicy(request, arn, logs)),
+        devaccess_controller: policy('controller', controllerPolicy(request, arn)),
         devaccess_rule: policy('rule', start),
       },
       aws_codebuild_project: {
@@ -254,6 +287,9 @@ function terraformRule(request: TemplateRequest): object {
             type: 'LINUX_CONTAINER',
             compute_type: 'BUILD_GENERAL1_SMALL',
             image: 'aws/codebuild/standard:7.0',
+            environment_variable: [
+              { name: INSTALL.variable, value: reference('var.devaccess_install') },
+            ],
           },
           source: { type: 'NO_SOURCE', buildspec: buildSpec(request) },
         },

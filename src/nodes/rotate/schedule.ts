@@ -21,6 +21,8 @@ export interface ScheduleTarget {
 
 const UNIT_S: Readonly<Record<string, number>> = { minute: 60, hour: 3_600, day: 86_400 };
 const MIN_ASSOCIATION_S = 1_800;
+/** What AWS gives where one role assumes another. */
+const MAX_CHAINED_S = 3_600;
 
 /**
  * Checks how often credentials are to be renewed: three times in their life, so that two may fail.
@@ -32,6 +34,12 @@ export function checkSchedule(
   schedule: string,
   { durationSeconds, isAssociation }: { durationSeconds: number; isAssociation: boolean },
 ): void {
+  if (!isAssociation && durationSeconds > MAX_CHAINED_S) {
+    throw usage(
+      'CodeBuild has a session, and a role that is assumed from one has an hour at most',
+      `give --duration ${MAX_CHAINED_S}, and a rate of 20 minutes or less`,
+    );
+  }
   if (/^cron\([^()]{9,100}\)$/.test(schedule)) return;
   const [, count = '', unit = ''] = /^rate\((\d{1,4}) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
   const intervalS = Number(count) * (UNIT_S[unit] ?? 0);
@@ -45,9 +53,10 @@ export function checkSchedule(
     );
   }
   if (intervalS * 3 <= durationSeconds) return;
+  const longer = `give --duration ${intervalS * 3} (a role that is assumed from a session has 3600 at most), or a shorter rate`;
   throw usage(
     `${schedule} is too seldom for credentials of ${durationSeconds} s: one that fails must not leave nodes without`,
-    `give --duration ${intervalS * 3} (a role that is assumed from a session has 3600 at most), or a shorter rate`,
+    isAssociation ? longer : `give a rate of ${Math.floor(durationSeconds / 180)} minutes or less`,
   );
 }
 

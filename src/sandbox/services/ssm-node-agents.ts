@@ -1,6 +1,6 @@
 /** What the agents of hybrid nodes ask: to register, for their role's credentials, and to be listed. */
 import type { SandboxAccount } from '../account.ts';
-import type { CredentialStore } from '../credential-store.ts';
+import type { CredentialStore, TemporaryCredentials } from '../credential-store.ts';
 import { denialOf } from '../iam/denial.ts';
 import type { HybridNodes, NodeReport } from '../hybrid-nodes.ts';
 import type { JsonInput } from '../http/json-input.ts';
@@ -47,30 +47,14 @@ function registerManagedInstance({ hybridNodes }: NodeAgentOptions): SelfChecked
   };
 }
 
-function requestRoleToken({
-  account,
-  credentials,
-  hybridNodes,
-  now,
-}: NodeAgentOptions): SelfCheckedOperation {
+function requestRoleToken(options: NodeAgentOptions): SelfCheckedOperation {
+  const { hybridNodes, now } = options;
   return (input, request) => {
-    const { instanceId, region } = verified(request, hybridNodes, now);
+    const node = verified(request, hybridNodes, now);
     const fingerprint = input.requiredText('Fingerprint', { min: 1 });
     input.check();
-    hybridNodes.checkFingerprint(instanceId, fingerprint);
-    const role = nodeRole(account, hybridNodes.node(instanceId, region).activation?.iamRole ?? '');
-    const issued = credentials.issue(
-      {
-        accountId: account.accountId,
-        arn: `arn:aws:sts::${account.accountId}:assumed-role/${role.roleName}/${instanceId}`,
-        userId: `${role.roleId}:${instanceId}`,
-        name: instanceId,
-        kind: 'role-session',
-        mfaAuthenticated: false,
-        roleArn: role.arn,
-      },
-      TOKEN_LIFE_S,
-    );
+    hybridNodes.checkFingerprint(node.instanceId, fingerprint);
+    const issued = issueNodeCredentials(options, node);
     return {
       AccessKeyId: issued.accessKeyId,
       SecretAccessKey: issued.secretAccessKey,
@@ -79,6 +63,26 @@ function requestRoleToken({
       UpdateKeyPair: false,
     };
   };
+}
+
+/** Credentials of a hybrid node's role, under the node's id. */
+export function issueNodeCredentials(
+  { account, credentials, hybridNodes }: NodeAgentOptions,
+  { instanceId, region }: { instanceId: string; region: string },
+): TemporaryCredentials {
+  const role = nodeRole(account, hybridNodes.node(instanceId, region).activation?.iamRole ?? '');
+  return credentials.issue(
+    {
+      accountId: account.accountId,
+      arn: `arn:aws:sts::${account.accountId}:assumed-role/${role.roleName}/${instanceId}`,
+      userId: `${role.roleId}:${instanceId}`,
+      name: instanceId,
+      kind: 'role-session',
+      mfaAuthenticated: false,
+      roleArn: role.arn,
+    },
+    TOKEN_LIFE_S,
+  );
 }
 
 function updatePublicKey({ hybridNodes, now }: NodeAgentOptions): SelfCheckedOperation {

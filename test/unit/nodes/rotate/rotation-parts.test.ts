@@ -164,6 +164,7 @@ describe('shares and schedules', () => {
     ['cron(0 0/1 * * ? *)', 900, true, undefined],
     ['rate(20 minutes)', 3600, true, /no rate below 30/],
     ['rate(30 minutes)', 3600, true, /too seldom/],
+    ['rate(20 minutes)', 5400, false, /an hour at most/],
     ['every day', 3600, false, /no schedule/],
   ])('%s for %d s', (schedule, durationSeconds, isAssociation, message) => {
     const check = () => checkSchedule(schedule, { durationSeconds, isAssociation });
@@ -183,6 +184,7 @@ describe('a schedule as a template', () => {
     maxConcurrency: '10%',
     maxErrors: '10%',
     roleArn: 'arn:aws:iam::123456789012:role/shop',
+    kmsKey: undefined,
     command: 'devaccess nodes rotate',
   };
 
@@ -210,6 +212,17 @@ describe('a schedule as a template', () => {
     const rule = scheduleTemplate({ ...request, scheduler: 'eventbridge', format: 'terraform' });
     expect(rule).toContain('arn:${data.aws_partition.current.partition}:ssm:');
     expect(rule).not.toContain('u0000');
+  });
+
+  it('allows the key that is used, and installs from nowhere by itself', () => {
+    for (const format of ['cloudformation', 'terraform'] as const) {
+      const rule = (kmsKey: string | undefined): string =>
+        scheduleTemplate({ ...request, scheduler: 'eventbridge', format, kmsKey });
+      expect(rule('alias/shop')).toMatch(/kms:GenerateDataKey[^]*ResourceAliases[^]*alias\/shop/);
+      expect(rule('arn:aws:kms:eu-west-1:1:key/k')).toContain('arn:aws:kms:eu-west-1:1:key/k');
+      expect(rule(undefined)).not.toContain('kms:');
+      expect(rule(undefined)).not.toContain('npm install');
+    }
   });
 });
 
