@@ -21,8 +21,8 @@ const shared = {
   // Scripts for other machines, handed out as they are.
   loader: { '.sh': 'text', '.ps1': 'text' },
   outExtension: { '.js': '.cjs' },
-  // Optional, and native: loaded where a key is read from the system's keychain.
-  external: ['@napi-rs/keyring'],
+  // Optional, and native: loaded where a key is read from the system's keychain, or used in a token.
+  external: ['@napi-rs/keyring', 'pkcs11js'],
 };
 
 /** Of `ws` sessions use the client alone, and never compresses: no server, no zlib. */

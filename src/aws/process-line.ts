@@ -25,11 +25,15 @@ export function credentialProcessLine(
   return [quote(node), quote(script), ...plain].join(' ');
 }
 
-/** ` #` and ` ;` would end the value for the SDK for JavaScript. */
+/**
+ * ` #` and ` ;` would end the value for the SDK for JavaScript. The percent signs of a PKCS#11 URI
+ * cannot be done without, and mean something to cmd alone.
+ */
 function quote(word: string): string {
   const isWindows = process.platform === 'win32';
   const unsafe = isWindows ? /["%!^`$\p{Cc}]|\s[#;]/u : /["\\$`%!\p{Cc}]|\s[#;]/u;
-  if (!unsafe.test(word)) return `"${word}"`;
+  const checked = isWindows ? word : word.replace(/^pkcs11:.*/, (uri) => uri.replaceAll('%', ''));
+  if (!unsafe.test(checked)) return `"${word}"`;
   throw new DevaccessError(
     'DA_UNQUOTABLE_PATH',
     `${word} cannot be written into a credential_process line`,

@@ -6,6 +6,7 @@ import AnywhereServe from './anywhere/serve.ts';
 import AnywhereSetup from './anywhere/setup.ts';
 import AnywhereSignString from './anywhere/sign-string.ts';
 import AnywhereUpdate from './anywhere/update.ts';
+import AnywhereVersion from './anywhere/version.ts';
 import Completion from './completion.ts';
 import Cp from './cp.ts';
 import CredentialProcess from './credential-process.ts';
@@ -67,6 +68,7 @@ export const COMMANDS: Record<string, Command.Class> = {
   'anywhere:setup': AnywhereSetup,
   'anywhere:sign-string': AnywhereSignString,
   'anywhere:update': AnywhereUpdate,
+  'anywhere:version': AnywhereVersion,
   completion: Completion,
   cp: Cp,
   'credential-process': CredentialProcess,

@@ -18,7 +18,8 @@ export function pemBlocks(text: string): PemBlock[] {
   const blocks: PemBlock[] = [];
   let label: string | undefined;
   let lines: string[] = [];
-  for (const line of text.split(/\r\n|\n|\r/)) {
+  // Editors of Windows put a mark in front, which may have been read as UTF-8 or as bytes.
+  for (const line of text.replace(/^(?:\uFEFF|\u00EF\u00BB\u00BF)/, '').split(/\r\n|\n|\r/)) {
     const begun = BEGIN.exec(line)?.[1];
     if (begun !== undefined) {
       label = begun;

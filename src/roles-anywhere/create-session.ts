@@ -71,10 +71,10 @@ async function tryOnce(
   request: SessionRequest,
   world: { post: Post; now: () => number; attempt: number; invocationId: string },
 ): Promise<Outcome> {
-  const sentMs = world.now();
+  const signed = await signedPost(request, { ...world, nowMs: world.now() });
   let answer: HttpAnswer;
   try {
-    answer = await world.post(signedPost(request, { ...world, nowMs: sentMs }));
+    answer = await world.post(signed);
   } catch (error) {
     return { error: exchangeError(error, request.endpoint.host) };
   }
@@ -85,13 +85,13 @@ async function tryOnce(
 }
 
 /** With the ARNs in the query and the rest in the body, as aws_signing_helper sends it. */
-function signedPost(
+async function signedPost(
   { arns, durationSeconds, roleSessionName, endpoint, identity }: SessionRequest,
   facts: { nowMs: number; attempt: number; invocationId: string },
-): Parameters<Post>[0] {
+): Promise<Parameters<Post>[0]> {
   const { profileArn, roleArn, trustAnchorArn } = arns;
   const query = { profileArn, roleArn, trustAnchorArn };
-  const { certificate, chain, privateKey } = identity;
+  const { certificate, chain, signer } = identity;
   const headers = {
     'Content-Type': 'application/json',
     Host: endpoint.host,
@@ -108,8 +108,8 @@ function signedPost(
     ...(roleSessionName === undefined ? {} : { roleSessionName }),
   });
   const { serialNumber } = certificate;
-  const signer = { serialNumber, privateKey };
-  const { authorization } = signRequest({ query, headers, body }, signer, arns.region);
+  const signing = { serialNumber, signer };
+  const { authorization } = await signRequest({ query, headers, body }, signing, arns.region);
   return {
     url: endpoint,
     target: `${endpoint.pathname.replace(/\/+$/, '')}/sessions?${canonicalQuery(query)}`,

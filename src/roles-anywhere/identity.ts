@@ -1,14 +1,16 @@
-import type { KeyObject } from 'node:crypto';
 import type { Certificate } from './certificate.ts';
 import { readCertificates } from './certificate-file.ts';
-import { checkCertificate, checkChain, checkKey } from './identity-checks.ts';
-import { readPrivateKey } from './private-key.ts';
-import type { PassphraseSource } from './private-key.ts';
+import { checkCertificate, checkChain } from './identity-checks.ts';
+import { openSigner } from './open-key.ts';
+import type { KeyWorld } from './open-key.ts';
+import { isPkcs11Uri } from './pkcs11/pkcs11-uri.ts';
+import type { IdentityPlan } from './session-plan.ts';
+import type { Signer } from './signer.ts';
 
-/** The files a machine shows who it is with. */
+/** What a machine shows who it is with: paths, or names of things in PKCS#11 tokens. */
 export interface IdentityFiles {
   certificate: string;
-  /** Default: the file of the certificate, which then holds both. */
+  /** Default: where the certificate is. */
   privateKey: string | undefined;
   /** Authorities between the certificate and the trust anchor. */
   intermediates: string | undefined;
@@ -19,27 +21,38 @@ export interface Identity {
   readonly certificate: Certificate;
   /** Sent with it, in this order. */
   readonly chain: readonly Certificate[];
-  readonly privateKey: KeyObject;
+  readonly signer: Signer;
 }
 
 /**
  * Reads a machine's certificate, its intermediates and its key, and makes sure that IAM Roles
  * Anywhere has no reason of its own to refuse them.
  *
- * @throws DevaccessError those of `readCertificates`, `readPrivateKey` and `identity-checks.ts`
+ * @throws DevaccessError those of `readPresented`, `openSigner` and `identity-checks.ts`
  */
 export async function loadIdentity(
-  files: IdentityFiles,
-  passphrase: PassphraseSource,
+  plan: IdentityPlan,
+  world: KeyWorld,
   nowMs: number,
 ): Promise<Identity> {
-  const { certificate, chain } = readPresented(files);
-  checkCertificate(certificate, files.certificate, nowMs);
+  const { certificate, chain } = await readPresented(plan);
+  checkCertificate(certificate, plan.files.certificate, nowMs);
   checkChain(certificate, chain, nowMs);
-  const keyFile = files.privateKey ?? files.certificate;
-  const privateKey = await readPrivateKey(keyFile, passphrase);
-  checkKey(certificate, privateKey, { certificate: files.certificate, key: keyFile });
-  return { certificate, chain, privateKey };
+  return { certificate, chain, signer: await openSigner(plan, certificate, world) };
+}
+
+/**
+ * The certificate of a plan, and what follows it in its file.
+ *
+ * @throws DevaccessError those of `readCertificates` and `tokenCertificate`
+ */
+export async function readLeaf({
+  files: { certificate },
+  token,
+}: IdentityPlan): Promise<[Certificate, ...Certificate[]]> {
+  if (!isPkcs11Uri(certificate)) return readCertificates(certificate);
+  const { tokenCertificate } = await import('./pkcs11/token-certificate.ts');
+  return [await tokenCertificate(certificate, token.library)];
 }
 
 /**
@@ -47,13 +60,14 @@ export async function loadIdentity(
  * those that follow in the certificate's own file and lead on from it. Never a root, which the
  * service must know by itself, nor the certificate a second time.
  *
- * @throws DevaccessError those of `readCertificates`
+ * @throws DevaccessError those of `readLeaf` and `readCertificates`
  */
-export function readPresented({ certificate, intermediates }: IdentityFiles): {
+export async function readPresented(plan: IdentityPlan): Promise<{
   certificate: Certificate;
   chain: Certificate[];
-} {
-  const [leaf, ...following] = readCertificates(certificate);
+}> {
+  const [leaf, ...following] = await readLeaf(plan);
+  const { intermediates } = plan.files;
   const candidates =
     intermediates === undefined ? pathFrom(leaf, following) : readCertificates(intermediates);
   const chain = candidates.filter((each) => !each.equals(leaf) && !each.isSelfIssued);

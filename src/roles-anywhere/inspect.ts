@@ -7,11 +7,13 @@ import type { CertificateData } from './certificate-data.ts';
 import { isNearEnd } from './certificate-end.ts';
 import { readCertificates } from './certificate-file.ts';
 import { pathFrom, readPresented } from './identity.ts';
-import { checkCertificate, checkChain, checkKey } from './identity-checks.ts';
-import { keyFile, openKey } from './open-key.ts';
+import { checkCertificate, checkChain } from './identity-checks.ts';
+import { keyName, openSigner } from './open-key.ts';
 import type { KeyWorld } from './open-key.ts';
+import { isPkcs11Uri } from './pkcs11/pkcs11-uri.ts';
 import { holdsPrivateKey } from './private-key.ts';
 import { sessionPlan } from './session-plan.ts';
+import { signTestMessage } from './signing-test.ts';
 import type { IdentityPlan } from './session-plan.ts';
 import type { GivenCredentials } from './options.ts';
 
@@ -79,7 +81,7 @@ export async function inspect(
   { plan, given, anchorFile }: InspectionOptions,
   world: InspectionWorld,
 ): Promise<Inspection> {
-  const { certificate, chain } = readPresented(plan.files);
+  const { certificate, chain } = await readPresented(plan);
   const problems: Problem[] = [];
   const collect = async (check: () => void | Promise<void>): Promise<boolean> => {
     try {
@@ -93,9 +95,9 @@ export async function inspect(
   };
   await collect(() => checkCertificate(certificate, plan.files.certificate, world.nowMs));
   await collect(() => checkChain(certificate, chain, world.nowMs));
-  const { certificate: file, privateKey } = plan.files;
-  const hasKey = privateKey !== undefined || holdsPrivateKey(file);
-  const keyMatches = hasKey && (await collect(() => checkKeyFile(certificate, plan, world)));
+  const name = keyName(plan);
+  const hasKey = plan.files.privateKey !== undefined || isPkcs11Uri(name) || holdsPrivateKey(name);
+  const keyMatches = hasKey && (await collect(() => tryKey(certificate, plan, world)));
   if (anchorFile !== undefined) await collect(() => checkAnchor(certificate, chain, anchorFile));
   const path = pathFrom(certificate, chain);
   return {
@@ -110,13 +112,14 @@ export async function inspect(
   };
 }
 
-async function checkKeyFile(
+async function tryKey(
   certificate: Certificate,
   plan: IdentityPlan,
   world: InspectionWorld,
 ): Promise<void> {
-  const privateKey = await openKey(plan, world);
-  checkKey(certificate, privateKey, { certificate: plan.files.certificate, key: keyFile(plan) });
+  const signer = await openSigner(plan, certificate, world);
+  // Of a token's key, its signature alone tells whose it is.
+  await signTestMessage(signer, 'SHA256');
 }
 
 function checkAnchor(leaf: Certificate, chain: readonly Certificate[], anchorFile: string): void {

@@ -2,7 +2,8 @@ import { DevaccessError } from '../platform/errors.ts';
 
 /** Where keys live that aws_signing_helper reaches and devaccess does not yet. */
 const FOREIGN_NAMES: readonly [RegExp, string][] = [
-  [/^pkcs11:/i, 'A PKCS#11 token'],
+  // Keys and certificates are read from tokens; what is sent along is not.
+  [/^pkcs11:/i, 'A chain in a PKCS#11 token'],
   [/^handle:/i, 'A TPM key handle'],
 ];
 

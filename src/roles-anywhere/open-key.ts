@@ -1,46 +1,60 @@
 import type { KeyObject } from 'node:crypto';
-import { readBounded } from '../platform/read-bounded.ts';
+import type { Certificate } from './certificate.ts';
+import { checkKey } from './identity-checks.ts';
+import { isPkcs11Uri } from './pkcs11/pkcs11-uri.ts';
 import { readPrivateKey } from './private-key.ts';
 import type { PassphraseSource } from './private-key.ts';
+import { readSecretLine } from './secret-line.ts';
 import type { IdentityPlan } from './session-plan.ts';
-
-const MAX_PASSPHRASE_FILE_BYTES = 4096;
+import { keySigner } from './signer.ts';
+import type { Signer } from './signer.ts';
 
 /** How a person is warned and asked. */
 export interface KeyWorld {
   say: (text: string) => void;
-  /** Asks for the passphrase of a key. */
+  /** Asks for the passphrase of a key, or the PIN of a token. */
   askPassphrase: (message: string) => Promise<string>;
 }
 
-/** The file of the key: without one, that of the certificate holds both. */
-export function keyFile({ files }: IdentityPlan): string {
+/** Name of the key: without one, where the certificate is there is the key, too. */
+export function keyName({ files }: IdentityPlan): string {
   return files.privateKey ?? files.certificate;
 }
 
-/** Opens the key of a plan. @throws DevaccessError those of `readPrivateKey` */
-export function openKey(plan: IdentityPlan, world: KeyWorld): Promise<KeyObject> {
-  return readPrivateKey(keyFile(plan), passphraseSource(plan, world));
+/**
+ * What signs for the certificate of a plan: the key of a file, read and compared now, or that of a
+ * token, which is looked for and compared when it signs.
+ *
+ * @throws DevaccessError those of `readPrivateKey` and `checkKey`
+ */
+export async function openSigner(
+  plan: IdentityPlan,
+  certificate: Certificate,
+  world: KeyWorld,
+): Promise<Signer> {
+  const name = keyName(plan);
+  if (isPkcs11Uri(name)) {
+    const { tokenSigner } = await import('./pkcs11/token-key.ts');
+    return tokenSigner(name, certificate, plan.token, world);
+  }
+  const privateKey = await openKey(plan, world);
+  checkKey(certificate, privateKey, { certificate: plan.files.certificate, key: name });
+  return keySigner(privateKey);
 }
 
-/**
- * The file's first line, what was given on the command line, or the person.
- *
- * @throws DevaccessError DA_FILE_NOT_READABLE, DA_FILE_TOO_LARGE
- */
-export function passphraseSource(
+/** Opens the key file of a plan. @throws DevaccessError those of `readPrivateKey` */
+export function openKey(plan: IdentityPlan, world: KeyWorld): Promise<KeyObject> {
+  return readPrivateKey(keyName(plan), passphraseSource(plan, world));
+}
+
+/** The file's first line, what was given on the command line, or the person. */
+function passphraseSource(
   { passphrase: { text, file } }: IdentityPlan,
   { say, askPassphrase }: KeyWorld,
 ): PassphraseSource {
   if (text !== undefined) {
     say('--pkcs8-password can be read in the list of processes; use --pkcs8-password-file');
   }
-  const given = text ?? (file === undefined ? undefined : firstLine(file));
+  const given = text ?? (file === undefined ? undefined : readSecretLine(file, 'passphrase'));
   return { given, ask: askPassphrase };
-}
-
-/** As UTF-8, which is what Node makes of a passphrase for OpenSSL. */
-function firstLine(file: string): string {
-  const bytes = Buffer.from(readBounded(file, MAX_PASSPHRASE_FILE_BYTES).text, 'latin1');
-  return bytes.toString('utf8').split(/\r?\n/)[0] ?? '';
 }

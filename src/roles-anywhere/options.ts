@@ -16,12 +16,16 @@ type OptionTable = Readonly<Record<string, OptionSpec>>;
 
 /** Certificate and key. */
 export const IDENTITY_OPTIONS = {
-  certificate: { type: 'string', helpValue: 'FILE', description: 'certificate, PEM' },
+  certificate: {
+    type: 'string',
+    helpValue: 'FILE',
+    description: 'certificate, PEM, or pkcs11:… for one in a token',
+  },
   'private-key': {
     type: 'string',
     helpValue: 'FILE',
     description:
-      'its key, PEM: PKCS#8, PKCS#1 or SEC1, encrypted or not; else in the certificate file',
+      'its key, PEM (PKCS#8, PKCS#1 or SEC1, encrypted or not) or pkcs11:…; else where the certificate is',
   },
   intermediates: {
     type: 'string',
@@ -39,6 +43,20 @@ export const IDENTITY_OPTIONS = {
     helpValue: 'TEXT',
     description: 'the same, where every process of this computer can read it: rather use the file',
   },
+  'pkcs11-lib': {
+    type: 'string',
+    helpValue: 'FILE',
+    description: "PKCS#11 library of a token that is named with pkcs11:; else p11-kit's",
+  },
+  'pkcs11-pin-file': {
+    type: 'string',
+    helpValue: 'FILE',
+    description: 'file whose first line is the PIN of the token; else it is asked for',
+  },
+  'reuse-pin': {
+    type: 'boolean',
+    description: 'give a key that wants a PIN for each signature that of the token',
+  },
   'cert-selector': { type: 'string', description: 'not supported yet', isHidden: true },
   'system-store-name': { type: 'string', description: 'not supported yet', isHidden: true },
   'use-latest-expiring-certificate': {
@@ -46,8 +64,6 @@ export const IDENTITY_OPTIONS = {
     description: 'not supported yet',
     isHidden: true,
   },
-  'pkcs11-lib': { type: 'string', description: 'not supported yet', isHidden: true },
-  'reuse-pin': { type: 'boolean', description: 'not supported yet', isHidden: true },
   'tpm-key-password': { type: 'string', description: 'not supported yet', isHidden: true },
   'no-tpm-key-password': { type: 'boolean', description: 'not supported yet', isHidden: true },
 } as const satisfies OptionTable;

@@ -4,12 +4,12 @@ import type { CredentialWorld } from './session-credentials.ts';
 const SAY_AGAIN_MS = 3_600_000;
 
 /**
- * The world of a process that runs for long: the passphrase of a key is asked for once, and what is
- * the same each time is said once an hour.
+ * The world of a process that runs for long: each passphrase or PIN is asked for once, and what is the
+ * same each time is said once an hour.
  */
 export function patientWorld(world: CredentialWorld): CredentialWorld {
   const saidMs = new Map<string, number>();
-  let passphrase: string | undefined;
+  const answers = new Map<string, string>();
   return {
     ...world,
     say: (text) => {
@@ -21,6 +21,10 @@ export function patientWorld(world: CredentialWorld): CredentialWorld {
       saidMs.set(text, nowMs);
       world.say(text);
     },
-    askPassphrase: async (message) => (passphrase ??= await world.askPassphrase(message)),
+    askPassphrase: async (message) => {
+      const answer = answers.get(message) ?? (await world.askPassphrase(message));
+      answers.set(message, answer);
+      return answer;
+    },
   };
 }

@@ -8,6 +8,7 @@ import type { PemBlock } from '../platform/pem.ts';
 import { readBounded } from '../platform/read-bounded.ts';
 import { MAX_FILE_BYTES } from './certificate-file.ts';
 import { notSupportedYet, refuseForeignStore } from './key-store.ts';
+import { exposedMode } from './secret-line.ts';
 
 /** How the passphrase of an encrypted key is come by. */
 export interface PassphraseSource {
@@ -60,14 +61,9 @@ export function holdsPrivateKey(path: string): boolean {
   return pemBlocks(text).some(({ label }) => KEY_LABELS.includes(label));
 }
 
-/**
- * As OpenSSH holds it: a key of one's own must be readable by nobody else. A key that belongs to
- * another user, such as root, is that user's to protect.
- */
 function refuseExposed(path: string, stats: Stats): void {
-  if (process.geteuid === undefined || !stats.isFile()) return;
-  if (stats.uid !== process.geteuid() || (stats.mode & 0o077) === 0) return;
-  const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+  const mode = exposedMode(stats);
+  if (mode === undefined) return;
   throw new DevaccessError(
     'DA_KEY_EXPOSED',
     `Others can read the private key ${path} (mode ${mode})`,

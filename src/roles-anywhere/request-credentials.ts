@@ -6,7 +6,6 @@ import type { Environment } from '../platform/paths.ts';
 import { createSession } from './create-session.ts';
 import { postOver } from './exchange.ts';
 import { loadIdentity } from './identity.ts';
-import { passphraseSource } from './open-key.ts';
 import type { CredentialWorld } from './session-credentials.ts';
 import type { SessionPlan } from './session-plan.ts';
 
@@ -22,7 +21,7 @@ export async function requestCredentials(
   world: CredentialWorld,
 ): Promise<TemporaryCredentials> {
   const { env, now, say } = world;
-  const identity = await loadIdentity(plan.files, passphraseSource(plan, world), now());
+  const identity = await loadIdentity(plan, world, now());
   const { arns, endpoint, withProxy, isVerified } = plan;
   if (!isVerified) say(`--no-verify-ssl: any server could answer for ${endpoint.host}`);
   const debug = (text: string): void => {

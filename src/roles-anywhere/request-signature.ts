@@ -1,10 +1,10 @@
 /**
  * Signs a CreateSession request: Signature Version 4 with an X.509 certificate in the place of an
- * access key (AWS, "Authentication in IAM Roles Anywhere: the signing process"). Pure: the moment is
- * in the headers.
+ * access key (AWS, "Authentication in IAM Roles Anywhere: the signing process"). The moment is in the
+ * headers.
  */
-import { createHash, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import type { Signer } from './signer.ts';
 
 const SERVICE = 'rolesanywhere';
 /** Whatever the path of an endpoint: what is in front of the service takes its own away. */
@@ -22,8 +22,7 @@ export interface UnsignedRequest {
 export interface SigningIdentity {
   /** Of the certificate. */
   readonly serialNumber: bigint;
-  /** RSA or EC. */
-  readonly privateKey: KeyObject;
+  readonly signer: Signer;
 }
 
 /** Everything that a signature is made of, for those who look for a difference. */
@@ -33,12 +32,12 @@ export interface RequestSignature {
   readonly authorization: string;
 }
 
-/** @param region whose service is asked */
-export function signRequest(
+/** @param region whose service is asked. @throws what the signer throws */
+export async function signRequest(
   request: UnsignedRequest,
-  { serialNumber, privateKey }: SigningIdentity,
+  { serialNumber, signer }: SigningIdentity,
   region: string,
-): RequestSignature {
+): Promise<RequestSignature> {
   const { names, lines, date } = canonicalHeaders(request.headers);
   const canonicalRequest = [
     'POST',
@@ -49,21 +48,20 @@ export function signRequest(
     names,
     sha256(request.body),
   ].join('\n');
-  const algorithm = signingAlgorithm(privateKey);
+  const algorithm = signingAlgorithm(signer);
   const scope = `${date.slice(0, 8)}/${region}/${SERVICE}/aws4_request`;
   const stringToSign = [algorithm, date, scope, sha256(canonicalRequest)].join('\n');
-  // RSA: PKCS#1 v1.5; EC: ASN.1. Both are what Node does unless told otherwise.
-  const signature = sign('sha256', Buffer.from(stringToSign), privateKey).toString('hex');
+  const signature = await signer.sign('SHA256', Buffer.from(stringToSign));
   return {
     canonicalRequest,
     stringToSign,
-    authorization: `${algorithm} Credential=${serialNumber}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+    authorization: `${algorithm} Credential=${serialNumber}/${scope}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`,
   };
 }
 
 /** Always with SHA-256, whatever the certificate itself was signed with. */
-function signingAlgorithm({ asymmetricKeyType }: KeyObject): string {
-  return asymmetricKeyType === 'rsa' ? 'AWS4-X509-RSA-SHA256' : 'AWS4-X509-ECDSA-SHA256';
+function signingAlgorithm({ publicKey }: Signer): string {
+  return publicKey.asymmetricKeyType === 'rsa' ? 'AWS4-X509-RSA-SHA256' : 'AWS4-X509-ECDSA-SHA256';
 }
 
 /** The query as it is signed and as it is sent. */

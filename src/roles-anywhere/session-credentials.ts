@@ -3,8 +3,8 @@ import type { KeptCredentials } from '../aws/credential-cache.ts';
 import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
 import { errorLine } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
-import { readCertificates } from './certificate-file.ts';
 import { isNearEnd, renewalReminder } from './certificate-end.ts';
+import { readLeaf } from './identity.ts';
 import type { KeyWorld } from './open-key.ts';
 import type { SessionPlan } from './session-plan.ts';
 
@@ -27,7 +27,7 @@ export async function sessionCredentials(
   plan: SessionPlan,
   world: CredentialWorld,
 ): Promise<KeptCredentials> {
-  const [certificate] = readCertificates(plan.files.certificate);
+  const [certificate] = await readLeaf(plan);
   if (isNearEnd(certificate, world.now())) world.say(renewalReminder(certificate, plan.files));
   const { arns, durationSeconds, roleSessionName = '', endpoint, isVerified } = plan;
   const subject = [

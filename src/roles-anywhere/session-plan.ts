@@ -6,6 +6,9 @@ import { sessionArns } from './arns.ts';
 import type { SessionArns } from './arns.ts';
 import type { IdentityFiles } from './identity.ts';
 import { notSupportedYet } from './key-store.ts';
+import { isPkcs11Uri, parsePkcs11Uri } from './pkcs11/pkcs11-uri.ts';
+import { tokenAccess } from './pkcs11/token-access.ts';
+import type { TokenAccess } from './pkcs11/token-access.ts';
 import { refuseContradictions } from './options.ts';
 import type { GivenCredentials, GivenIdentity } from './options.ts';
 import { serviceEndpoint } from './service-endpoint.ts';
@@ -24,6 +27,7 @@ export interface PassphraseFlags {
 export interface IdentityPlan {
   files: IdentityFiles;
   passphrase: PassphraseFlags;
+  token: TokenAccess;
 }
 
 /** All that decides which credentials are asked for, checked; nothing has been read yet. */
@@ -45,9 +49,9 @@ export function identityPlan(given: GivenIdentity, env: Environment): IdentityPl
   refuseContradictions(given);
   const path = (name: keyof GivenIdentity): string | undefined => {
     const value = text(given[name]);
-    return value === undefined || /^(?:pkcs11|handle):/i.test(value)
-      ? value
-      : resolve(expandHome(value, env));
+    if (value === undefined || /^handle:/i.test(value)) return value;
+    // A PIN that follows is not part of the name.
+    return isPkcs11Uri(value) ? parsePkcs11Uri(value).text : resolve(expandHome(value, env));
   };
   const isStore =
     text(given['cert-selector']) !== undefined || text(given['system-store-name']) !== undefined;
@@ -62,6 +66,7 @@ export function identityPlan(given: GivenIdentity, env: Environment): IdentityPl
   return {
     files: { certificate, privateKey: path('private-key'), intermediates: path('intermediates') },
     passphrase: { text: text(given['pkcs8-password']), file: path('pkcs8-password-file') },
+    token: tokenAccess(given, env),
   };
 }
 

@@ -201,7 +201,8 @@ describe('each refusal has its own message and next step', () => {
     [{ region: 'x/../y' }, /is not an AWS region/],
     [{ endpoint: 'http://192.0.2.1' }, /would send secret keys unencrypted.*\[DA_ENDPOINT\]/],
     [{ certificate: undefined }, /No certificate is named/],
-    [{ certificate: 'pkcs11:object=x' }, /A PKCS#11 token is not supported yet \[DA_KEY_STORE\]/],
+    [{ certificate: 'pkcs11:x' }, /'pkcs11:x' cannot be used as a PKCS#11 URI.* \[DA_USAGE\]/],
+    [{ 'private-key': 'handle:0x81' }, /A TPM key handle is not supported yet \[DA_KEY_STORE\]/],
     [{ 'private-key': '/nowhere/key.pem' }, /\/nowhere\/key.pem.*\[DA_FILE_NOT_READABLE\]/],
     [
       {

@@ -28,11 +28,12 @@ export const CREDENTIAL_FLAGS = flagsOf(CREDENTIAL_OPTIONS);
 /** aws_signing_helper takes it everywhere; where nothing is asked there is nothing to tell. */
 export const IGNORED_DEBUG = Flags.boolean({ hidden: true });
 
-/** Asks for the passphrase of a key. */
+/** Asks for the passphrase of a key, or the PIN of a token. */
 export function askPassphrase(message: string): Promise<string> {
   return askOnTerminal({
     message,
     hidden: true,
-    withoutTerminal: 'give --pkcs8-password-file, or run the command in a terminal',
+    withoutTerminal:
+      'give --pkcs8-password-file, or --pkcs11-pin-file for a token, or run the command in a terminal',
   });
 }

@@ -18,11 +18,10 @@ export default class AnywhereReadCertificateData extends DevaccessCommand {
 
   override async run(): Promise<void> {
     const { flags } = await this.parse(AnywhereReadCertificateData);
-    const { readCertificates } = await import('../../roles-anywhere/certificate-file.ts');
     const { certificateData } = await import('../../roles-anywhere/certificate-data.ts');
+    const { readLeaf } = await import('../../roles-anywhere/identity.ts');
     const { identityPlan } = await import('../../roles-anywhere/session-plan.ts');
-    const { files } = identityPlan(flags, process.env);
-    const [certificate] = readCertificates(files.certificate);
+    const [certificate] = await readLeaf(identityPlan(flags, process.env));
     process.stdout.write(JSON.stringify(certificateData(certificate)));
   }
 }

@@ -27,15 +27,15 @@ export default class AnywhereSignString extends DevaccessCommand {
     const { flags } = await this.parse(AnywhereSignString, plainFlags(this.argv));
     const { digest, format, debug: _, ...given } = flags;
     const { identityPlan } = await import('../../roles-anywhere/session-plan.ts');
-    const { openKey } = await import('../../roles-anywhere/open-key.ts');
-    const { signTestMessage } = await import('../../roles-anywhere/signing-test.ts');
-    const key = given['private-key'] ?? given.certificate;
-    const plan = identityPlan({ ...given, certificate: key }, process.env);
-    const privateKey = await openKey(plan, {
+    const { openTestSigner, signTestMessage } =
+      await import('../../roles-anywhere/signing-test.ts');
+    const certificate = given.certificate ?? given['private-key'];
+    const plan = identityPlan({ ...given, certificate }, process.env);
+    const signer = await openTestSigner(plan, {
       say: (text) => this.talk(`devaccess: ${text}`),
       askPassphrase,
     });
-    const signature = signTestMessage(privateKey, digest);
+    const signature = await signTestMessage(signer, digest);
     if (format === 'bin') process.stdout.write(signature);
     else
       process.stdout.write(

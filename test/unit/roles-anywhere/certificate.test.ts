@@ -7,6 +7,7 @@ import { Certificate } from '../../../src/roles-anywhere/certificate.ts';
 import { certificateData } from '../../../src/roles-anywhere/certificate-data.ts';
 import { readCertificates } from '../../../src/roles-anywhere/certificate-file.ts';
 import { pathFrom, readPresented } from '../../../src/roles-anywhere/identity.ts';
+import { identityPlan } from '../../../src/roles-anywhere/session-plan.ts';
 import { readVector } from '../../vectors/read-vector.ts';
 import { vectorFiles, vectorText } from './vectors.ts';
 
@@ -82,6 +83,7 @@ describe('a file of certificates', () => {
   it('may hold comments, carriage returns and a key', () => {
     const text = `\uFEFFBag Attributes\r\n${vectorText('rsa-key-pkcs8.pem')}# mine\n${vectorText('root-cert.pem').replaceAll('\n', '\r\n')}${vectorText('p384-cert.pem')}`;
     expect(readCertificates(write(text))).toHaveLength(2);
+    expect(readCertificates(write(`\uFEFF${vectorText('p384-cert.pem')}`))).toHaveLength(1);
   });
 
   it.each([
@@ -119,13 +121,13 @@ describe('a file of certificates', () => {
 
 describe('what is sent along', () => {
   const certificate = path('rsa-160bit-serial-cert.pem');
-  const presented = (intermediates: string | undefined, file = certificate) =>
-    readPresented({ certificate: file, privateKey: undefined, intermediates }).chain.map(
-      ({ subject }) => subject,
-    );
+  const presented = async (intermediates: string | undefined, file = certificate) => {
+    const plan = identityPlan({ certificate: file, intermediates }, {});
+    return (await readPresented(plan)).chain.map(({ subject }) => subject);
+  };
   const INTERMEDIATE = 'O=devaccess test vectors, CN=vector intermediate';
 
-  it('is the bundle, without a root and without the certificate itself', () => {
+  it('is the bundle, without a root and without the certificate itself', async () => {
     const bundle = path('bundle.pem');
     writeFileSync(
       bundle,
@@ -133,11 +135,11 @@ describe('what is sent along', () => {
         .map(vectorText)
         .join(''),
     );
-    expect(presented(bundle)).toEqual([INTERMEDIATE]);
-    expect(presented(undefined)).toEqual([]);
+    expect(await presented(bundle)).toEqual([INTERMEDIATE]);
+    expect(await presented(undefined)).toEqual([]);
   });
 
-  it('is else what follows in the file of the certificate and leads on from it', () => {
+  it('is else what follows in the file of the certificate and leads on from it', async () => {
     const full = path('fullchain.pem');
     writeFileSync(
       full,
@@ -145,6 +147,6 @@ describe('what is sent along', () => {
         .map(vectorText)
         .join(''),
     );
-    expect(presented(undefined, full)).toEqual([INTERMEDIATE]);
+    expect(await presented(undefined, full)).toEqual([INTERMEDIATE]);
   });
 });

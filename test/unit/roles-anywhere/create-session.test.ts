@@ -6,6 +6,7 @@ import { Certificate } from '../../../src/roles-anywhere/certificate.ts';
 import { createSession } from '../../../src/roles-anywhere/create-session.ts';
 import type { SessionRequest } from '../../../src/roles-anywhere/create-session.ts';
 import type { HttpAnswer, Post } from '../../../src/roles-anywhere/exchange.ts';
+import { keySigner } from '../../../src/roles-anywhere/signer.ts';
 import { readVector } from '../../vectors/read-vector.ts';
 import { SIGNING_VECTORS, vectorText } from './vectors.ts';
 
@@ -29,7 +30,7 @@ const REQUEST: SessionRequest = {
   identity: {
     certificate: parsed(VECTOR.certificate_file),
     chain: VECTOR.chain_files.map(parsed),
-    privateKey: createPrivateKey(vectorText(VECTOR.key_file)),
+    signer: keySigner(createPrivateKey(vectorText(VECTOR.key_file))),
   },
 };
 

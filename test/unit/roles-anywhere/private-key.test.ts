@@ -1,10 +1,11 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DER_TAG, der, derInteger, derOid } from '../../../src/platform/der.ts';
 import { pemText } from '../../../src/platform/pem.ts';
 import { readPrivateKey } from '../../../src/roles-anywhere/private-key.ts';
 import { DIGESTS, signTestMessage, testMessage } from '../../../src/roles-anywhere/signing-test.ts';
+import { keySigner } from '../../../src/roles-anywhere/signer.ts';
 import { verify } from 'node:crypto';
 import { readVector } from '../../vectors/read-vector.ts';
 import { vectorFiles, vectorText } from './vectors.ts';
@@ -39,17 +40,17 @@ const SIGNED = readVector('roles-anywhere/sign-string.json') as Record<string, R
 
 describe('a private key', () => {
   it.each(FILES)('is read and signs as aws_signing_helper does: %s', async (file) => {
-    const key = await open(file, file === ENCRYPTED ? 'password' : undefined);
+    const signer = keySigner(await open(file, file === ENCRYPTED ? 'password' : undefined));
     const recorded = SIGNED[file.split('-')[0]!]!;
-    expect(testMessage(key).toString('hex')).toBe(recorded.message_hex);
+    expect(testMessage(signer.publicKey).toString('hex')).toBe(recorded.message_hex);
     for (const digest of DIGESTS) {
       const exact = recorded[`signature_${digest}`];
       const sample = recorded[`signature_sample_${digest}`];
-      const signature = signTestMessage(key, digest);
+      const signature = await signTestMessage(signer, digest);
       if (exact !== undefined) expect(signature.toString('hex')).toBe(exact);
       const message = Buffer.from(recorded.message_hex, 'hex');
       for (const each of [signature, Buffer.from(sample ?? exact ?? '', 'hex')]) {
-        expect(verify(digest, message, createPublicKey(key), each)).toBe(true);
+        expect(verify(digest, message, signer.publicKey, each)).toBe(true);
       }
     }
   });

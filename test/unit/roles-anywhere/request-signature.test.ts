@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Certificate } from '../../../src/roles-anywhere/certificate.ts';
 import { canonicalQuery, signRequest } from '../../../src/roles-anywhere/request-signature.ts';
 import { pemBlocks } from '../../../src/platform/pem.ts';
+import { keySigner } from '../../../src/roles-anywhere/signer.ts';
 import { SIGNING_VECTORS, vectorText } from './vectors.ts';
 import type { SigningVector } from './vectors.ts';
 
@@ -11,14 +12,14 @@ const certificateOf = (file: string): Certificate =>
 
 function signed(vector: SigningVector, headers = vector.headers_to_sign) {
   const { serialNumber } = certificateOf(vector.certificate_file);
-  const privateKey = createPrivateKey(vectorText(vector.key_file));
+  const signer = keySigner(createPrivateKey(vectorText(vector.key_file)));
   const { query, body } = vector;
-  return signRequest({ query, headers, body }, { serialNumber, privateKey }, vector.region);
+  return signRequest({ query, headers, body }, { serialNumber, signer }, vector.region);
 }
 
 describe.each(SIGNING_VECTORS)('the recorded request $id', (vector) => {
-  it('is signed byte for byte', () => {
-    const signature = signed(vector);
+  it('is signed byte for byte', async () => {
+    const signature = await signed(vector);
     expect(signature.canonicalRequest).toBe(vectorText(`${vector.id}.canonical-request.txt`));
     expect(signature.stringToSign).toBe(vectorText(`${vector.id}.string-to-sign.txt`));
     expect(canonicalQuery(vector.query)).toBe(vector.canonical_query_string);
@@ -29,11 +30,12 @@ describe.each(SIGNING_VECTORS)('the recorded request $id', (vector) => {
     }
   });
 
-  it('carries a signature that the certificate verifies', () => {
+  it('carries a signature that the certificate verifies', async () => {
     const { publicKey } = certificateOf(vector.certificate_file);
     const isGood = (hex: string): boolean =>
       verify('sha256', Buffer.from(vector.string_to_sign), publicKey, Buffer.from(hex, 'hex'));
-    const ours = /Signature=([0-9a-f]+)$/.exec(signed(vector).authorization)?.[1] ?? '';
+    const { authorization } = await signed(vector);
+    const ours = /Signature=([0-9a-f]+)$/.exec(authorization)?.[1] ?? '';
     expect(isGood(ours)).toBe(true);
     expect(isGood(vector.signature_hex)).toBe(true);
     if (vector.signature_rfc6979_hex !== undefined) {
@@ -41,20 +43,21 @@ describe.each(SIGNING_VECTORS)('the recorded request $id', (vector) => {
     }
   });
 
-  it('is the same whatever the case and order of its headers, and whatever is not signed', () => {
+  it('is the same whatever the case and order of its headers, and whatever is not signed', async () => {
     const reversed = Object.entries(vector.headers_to_sign)
       .reverse()
       .map(([name, value]) => [name.toUpperCase(), `  ${value.replaceAll(' ', '   ')} `] as const);
     const headers = { ...Object.fromEntries(reversed), 'User-Agent': 'x', Authorization: 'y' };
-    expect(signed(vector, headers).canonicalRequest).toBe(vector.canonical_request);
+    expect((await signed(vector, headers)).canonicalRequest).toBe(vector.canonical_request);
   });
 });
 
-it('signs with SHA-256 whatever curve the key is on', () => {
+it('signs with SHA-256 whatever curve the key is on', async () => {
   const vector = SIGNING_VECTORS.find(({ id }) => id === 'ecdsa-p256-body')!;
   const privateKey = createPrivateKey(vectorText('p384-key-sec1.pem'));
   const { query, headers_to_sign: headers, body, region } = vector;
-  const signature = signRequest({ query, headers, body }, { serialNumber: 1n, privateKey }, region);
+  const signing = { serialNumber: 1n, signer: keySigner(privateKey) };
+  const signature = await signRequest({ query, headers, body }, signing, region);
   expect(signature.authorization).toMatch(/^AWS4-X509-ECDSA-SHA256 Credential=1\//);
   const hex = /Signature=([0-9a-f]+)$/.exec(signature.authorization)![1]!;
   const isGood = verify(
