@@ -23,7 +23,7 @@ export const entrySettings = {
   user: v.optional(userName),
   port: v.optional(port),
   'identity-file': v.optional(identityFile),
-  key: v.optional(choice(['instance-connect', 'run-command'])),
+  key: v.optional(choice(['auto', 'instance-connect', 'run-command'])),
   'key-from': v.optional(choice(['generated', 'agent'])),
   'control-master': v.optional(
     v.custom<boolean | string>(
@@ -50,6 +50,9 @@ export const hostSettings = v.pipe(
     if (!dataset.typed) return;
     const { instance, address, via } = dataset.value;
     const isBehind = address !== undefined && via !== undefined;
+    if (dataset.value['key-from'] !== undefined && dataset.value.key === undefined) {
+      addIssue({ message: 'has key-from without key, which it would be of: give key as well' });
+    }
     if (instance !== undefined && (address !== undefined || via !== undefined)) {
       addIssue({ message: 'has instance and address or via: give the one or the others' });
     } else if (instance === undefined && !isBehind) {

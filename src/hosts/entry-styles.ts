@@ -4,7 +4,7 @@ import { checkBastion } from './bastion.ts';
 import type { PlannedFixed } from './fixed-hosts.ts';
 import { checkUser } from './host-user.ts';
 import { agentFolderOf } from './login-keys.ts';
-import type { KeyMethod, KeyOrigin, LoginKeys } from './login-keys.ts';
+import type { KeyChoice, KeyOrigin, LoginKeys } from './login-keys.ts';
 import { proxyCommands } from './proxy-command.ts';
 import type { ProxyAccount, ProxyProgram } from './proxy-command.ts';
 import type { SyncAccount } from './read-accounts.ts';
@@ -22,7 +22,7 @@ interface StyleWorld {
 
 interface StyleOptions {
   identityFile: string | undefined;
-  key: KeyMethod | undefined;
+  key: KeyChoice | undefined;
   keyFrom: KeyOrigin;
   controlPersist: string | undefined;
 }
@@ -78,18 +78,18 @@ export class EntryStyles {
     };
   }
 
-  #keys(method: KeyMethod, from: KeyOrigin): LoginKeys | undefined {
+  #keys(choice: KeyChoice, from: KeyOrigin): LoginKeys | undefined {
     const { sshDirectory, loginHome } = this.#world;
     const isUsual = sshDirectory === join(loginHome, '.ssh');
     const configFile = isUsual ? undefined : join(sshDirectory, 'config');
-    if (from === 'agent') return { method, agentFolder: undefined, configFile };
+    if (from === 'agent') return { choice, agentFolder: undefined, configFile };
     const place = agentFolderOf(sshDirectory);
     if (typeof place === 'string') {
       this.#note(`entries bring no key along: ${place}`);
       return undefined;
     }
     this.#folders.add(place.folder);
-    return { method, agentFolder: place.folder, configFile };
+    return { choice, agentFolder: place.folder, configFile };
   }
 
   #note(notice: string): void {

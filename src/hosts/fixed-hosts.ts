@@ -1,6 +1,6 @@
 /** Servers of the config file, which no account is asked for. */
 import { isInstanceId } from './host.ts';
-import type { KeyMethod, KeyOrigin } from './login-keys.ts';
+import type { KeyChoice, KeyOrigin } from './login-keys.ts';
 import type { BastionRoute, HostEntry } from './host.ts';
 
 export interface FixedHost {
@@ -14,7 +14,7 @@ export interface FixedHost {
   user: string | undefined;
   port: number | undefined;
   identityFile: string | undefined;
-  key: KeyMethod | undefined;
+  key: KeyChoice | undefined;
   keyFrom: KeyOrigin;
   controlPersist: string | undefined;
   /** Undefined leaves it to that of `via`, or to the environment. */

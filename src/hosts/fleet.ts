@@ -1,7 +1,7 @@
 /** How the servers of one account become entries: what the config file and flags can say. */
 import { readTemplate } from '../platform/name-template.ts';
 import type { TemplatePart } from '../platform/name-template.ts';
-import type { KeyMethod, KeyOrigin } from './login-keys.ts';
+import type { KeyChoice, KeyOrigin } from './login-keys.ts';
 import type { BastionRoute } from './host.ts';
 
 /** Which way entries go: `auto` is the own agent where it is online, else the bastion's sshd. */
@@ -30,7 +30,7 @@ export interface FleetOptions {
   port: number | undefined;
   identityFile: string | undefined;
   /** How servers get a key for a minute with each connection; undefined: not at all. */
-  key: KeyMethod | undefined;
+  key: KeyChoice | undefined;
   keyFrom: KeyOrigin;
   /** How long a shared connection stays open unused, as ssh_config(5) writes times. */
   controlPersist: string | undefined;
@@ -61,7 +61,7 @@ export interface FleetWishes {
   users?: readonly UserRule[] | undefined;
   port?: number | undefined;
   identityFile?: string | undefined;
-  key?: KeyMethod | undefined;
+  key?: KeyChoice | undefined;
   keyFrom?: KeyOrigin | undefined;
   controlMaster?: boolean | string | undefined;
   aliasTag?: string | undefined;

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import type { HostEntry } from './host.ts';
 import { isInstanceId } from './host.ts';
 
-export const KEY_METHODS = ['instance-connect', 'run-command'] as const;
-export type KeyMethod = (typeof KEY_METHODS)[number];
+export type KeyMethod = 'instance-connect' | 'run-command';
+/** `auto`: EC2 Instance Connect for EC2 instances, Run Command for all other nodes. */
+export type KeyChoice = 'auto' | KeyMethod;
 
 export const KEY_ORIGINS = ['generated', 'agent'] as const;
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
 /** How the servers of a fleet get a key. */
 export interface LoginKeys {
-  method: KeyMethod;
+  choice: KeyChoice;
   /** Where the agent of each server's connections is; undefined: the key is of the person's own. */
   agentFolder: string | undefined;
   /** What ssh reads on the way through a jump host; undefined: the usual files. */
@@ -52,10 +53,13 @@ export interface EntryKey {
 /** Undefined for a server that cannot be given a key this way. */
 export function entryKey(
   { instanceId, user }: Pick<HostEntry, 'instanceId' | 'user'>,
-  { method, agentFolder }: LoginKeys,
+  { choice, agentFolder }: LoginKeys,
 ): EntryKey | undefined {
   if (!isInstanceId(instanceId)) return undefined;
-  if (method === 'instance-connect' && !instanceId.startsWith('i-')) return undefined;
+  const isOfEc2 = instanceId.startsWith('i-');
+  if (choice === 'instance-connect' && !isOfEc2) return undefined;
+  const own = isOfEc2 ? 'instance-connect' : 'run-command';
+  const method = choice === 'auto' ? own : choice;
   if (user !== undefined && !LOGIN_NAME.test(user)) return undefined;
   const agent = agentFolder === undefined ? undefined : join(agentFolder, instanceId);
   return { method, node: instanceId, user, agent };

@@ -22,7 +22,7 @@ export function keylessNotices(named: readonly NamedAccount[]): string[] {
   const names = without.slice(0, 5).map(({ alias }) => alias);
   const more = without.length > 5 ? ` and ${without.length - 5} more` : '';
   return [
-    `outside EC2 there is no EC2 Instance Connect: ${names.join(', ')}${more} bring no key along`,
+    `outside EC2 there is no EC2 Instance Connect: ${names.join(', ')}${more} bring no key along; --key auto gives them one by Run Command`,
   ];
 }
 

@@ -19,9 +19,14 @@ beforeAll(async () => {
   writeFileSync(
     join(home, '.aws', 'config'),
     `[profile work]\nendpoint_url = ${aws.endpoint}\nregion = us-east-1\n` +
+      `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n` +
+      `[profile alice]\nendpoint_url = ${aws.endpoint}\nregion = us-east-1\n`,
+  );
+  writeFileSync(
+    credentials(),
+    '[other-long-term]\naws_access_key_id = A\n[alice-long-term]\n' +
       `aws_access_key_id = ${accessKeyId}\naws_secret_access_key = ${secretAccessKey}\n`,
   );
-  writeFileSync(join(home, '.aws', 'credentials'), '[other-long-term]\naws_access_key_id = A\n');
   env = { HOME: home, PATH: process.env['PATH'] ?? '' };
 });
 afterAll(async () => {
@@ -29,6 +34,7 @@ afterAll(async () => {
   await aws.close();
 });
 
+const credentials = (): string => join(home, '.aws', 'credentials');
 const config = (): string => join(home, '.config', 'devaccess', 'config.toml');
 const text = (): string => readFileSync(config(), 'utf8');
 const setup = (...args: string[]) => devaccess(['setup', ...args], { env });
@@ -81,6 +87,28 @@ it('asks nobody where flags say all, and leaves the rest of the file as it is', 
     `${rest}\n[fleets.prod]\nprofile = "work"\nregion = "eu-west-1"\nroute = "auto"\n`,
   ]);
   expect((await setup(...all, '--yes', '--fleet', 'prod')).stdout).toContain('(unchanged)');
+});
+
+it.runIf(hasTerminal)('asks for the MFA device that a key is without', async () => {
+  const device = aws.mfaDevice.serialNumber;
+  const before = readFileSync(credentials(), 'utf8');
+  const asked = ['setup', '--profile', 'alice', '--region', 'us-east-1', '--route', 'direct'];
+  const answers = [{ after: `❯ ${device}`, text: '\r' }];
+  const dry = await onTerminal([...asked, '--dry-run'], answers, { env, folder: home });
+  expect(dry.stdout).toContain(`[alice-long-term] would name the MFA device ${device}`);
+  expect(readFileSync(credentials(), 'utf8')).toBe(before);
+  const security = await setup(...asked.slice(1), '--mfa-device', 'arn:aws:iam::1:u2f/user/x/y');
+  expect(security).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('cannot be used') as string,
+  });
+  const done = await setup(...asked.slice(1), '--mfa-device', device, '--yes', '--json');
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    mfaDevice: { section: 'alice-long-term', device },
+  });
+  expect(readFileSync(credentials(), 'utf8')).toBe(`${before}aws_mfa_device = ${device}\n`);
+  const again = await setup(...asked.slice(1), '--mfa-device', device, '--yes');
+  expect(again.stderr).toContain('alice has an MFA device, or no long-term key: not changed');
 });
 
 it('says what is to be given where nobody can be asked, and refuses what is wrong', async () => {

@@ -51,11 +51,11 @@ const FLEET_FLAGS = {
   }),
   'windows-ssh': Flags.boolean({ allowNo: true, summary: 'entries for Windows servers, too' }),
   key: Flags.option({
-    options: ['instance-connect', 'run-command'] as const,
+    options: ['auto', 'instance-connect', 'run-command'] as const,
     summary: 'each connection gives the server a key that logs in for a minute, and takes it away',
     description:
-      'by EC2 Instance Connect, or by Run Command in authorized_keys, which is for mi-… nodes, too ' +
-      '(docs/login-keys.md)',
+      'by EC2 Instance Connect; by Run Command in authorized_keys, which is for mi-… nodes, too; or ' +
+      'each by what it takes, auto (docs/login-keys.md)',
   })(),
   'key-from': Flags.option({
     options: ['generated', 'agent'] as const,

@@ -150,6 +150,12 @@ function accountOf(
     command,
   }: { identity: AwsIdentity; flags: SyncFlags; env: Environment; command: string },
 ): SyncAccount {
+  if (wishes.keyFrom !== undefined && wishes.key === undefined) {
+    throw new DevaccessError('DA_USAGE', 'There is key-from without key, which it would be of', {
+      next: 'give --key, or key in the config file, as well',
+      exitCode: EXIT.usage,
+    });
+  }
   const { profile, namedProfile, profileRegion } = identity;
   const region = chooseRegion({ flag: asked, env, profileRegion });
   const options = Object.fromEntries(

@@ -1,5 +1,4 @@
 /** The questions of `devaccess setup`; each has a flag, so that nobody needs to be asked. */
-import { checkRegion } from '../../aws/region.ts';
 import { askForSetup } from '../../cli/prompts.ts';
 import { chooseIdentity } from '../../credentials/access.ts';
 import {
@@ -14,11 +13,10 @@ import { awsInventorySource } from '../../hosts/inventory-source.ts';
 import { readInventory } from '../../hosts/inventory.ts';
 import { DevaccessError, printable } from '../../platform/errors.ts';
 import type { Environment } from '../../platform/paths.ts';
-import { chooseOnTerminal } from '../../platform/terminal.ts';
 import type { Choice } from '../../platform/terminal.ts';
+import { choice, choose, COMMAND } from './setup-questions.ts';
 
 export interface SetupFlags {
-  profile?: string | undefined;
   region?: string[] | undefined;
   bastion?: string | undefined;
   route?: string | undefined;
@@ -33,10 +31,6 @@ export interface SetupAnswers {
   route: string;
 }
 
-const COMMAND = 'devaccess setup';
-const WITHOUT_TERMINAL =
-  `run ${COMMAND} --profile P --region R --route auto --bastion auto --yes, ` +
-  `or ${COMMAND} in a terminal`;
 const ROUTES: readonly Choice[] = [
   choice('auto', "a server's own agent where it is online, else the SSH server of the bastion"),
   choice('direct', "servers' own agents alone; no bastion"),
@@ -48,15 +42,14 @@ const ROUTES: readonly Choice[] = [
  * Asks what no flag says.
  *
  * @param say tells what could not be looked up
- * @throws DevaccessError DA_NO_TERMINAL (exit 3), DA_CANCELLED, DA_NO_PROFILE, DA_USAGE
+ * @throws DevaccessError DA_NO_TERMINAL (exit 3), DA_CANCELLED
  */
 export async function setupAnswers(
+  profile: string,
   flags: SetupFlags,
   env: Environment,
   say: (text: string) => void,
 ): Promise<SetupAnswers> {
-  flags.region?.forEach(checkRegion);
-  const profile = flags.profile ?? (await askProfile(env));
   const regions = flags.region ?? [await askRegion(profile, env)];
   const route = flags.route ?? (await choose('How are servers reached?', ROUTES));
   // Direct entries use none.
@@ -68,7 +61,8 @@ export async function setupAnswers(
   return { profile, regions, route, bastion: bastion === 'auto' ? undefined : bastion };
 }
 
-async function askProfile(env: Environment): Promise<string> {
+/** @throws DevaccessError DA_NO_TERMINAL (exit 3), DA_CANCELLED, DA_NO_PROFILE */
+export async function askProfile(env: Environment): Promise<string> {
   const names = profileNames(readAwsFiles(env));
   if (names.length === 0) {
     throw new DevaccessError('DA_NO_PROFILE', 'The AWS files have no profile yet', {
@@ -130,14 +124,4 @@ function selector(
   const isOnly = all.filter((other) => other.name === name).length === 1;
   const isTag = name !== '' && isOnly && !isHybrid && !/\p{C}/u.test(name);
   return isTag ? `tag:Name=${name}` : instanceId;
-}
-
-function choose(message: string, choices: readonly Choice[]): Promise<string> {
-  const matching = (typed: string): Choice[] =>
-    choices.filter(({ name }) => name.toLowerCase().includes(typed.toLowerCase()));
-  return chooseOnTerminal(message, matching, WITHOUT_TERMINAL);
-}
-
-function choice(value: string, description: string): Choice {
-  return { value, name: value, description };
 }

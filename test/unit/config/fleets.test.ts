@@ -229,6 +229,7 @@ route = "remote-host"
     ],
     ['address = "10.0.0.1"', 'hosts.nas says not where it is'],
     ['instance = "i-01234567"\nvia = "x"', 'hosts.nas has instance and address or via'],
+    ['instance = "i-01234567"\nkey-from = "agent"', 'hosts.nas has key-from without key'],
     ['instance = "nas"', '2: hosts.nas.instance "nas" is not an instance id'],
     ['address = "a;b"\nvia = "x"', '2: hosts.nas.address "a;b" is not a host name or address'],
     [
