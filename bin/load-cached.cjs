@@ -16,14 +16,15 @@ const DIGEST_BYTES = 32;
 const SWEEP_AFTER_MS = 60 * 24 * 60 * 60 * 1000;
 
 /**
- * Loads a CommonJS bundle (ASCII text).
+ * Loads a CommonJS bundle (ASCII text). What the bundle requires from the same folder, as
+ * `./NAME.cjs`, is loaded in the same way.
  *
  * @param {string} file its path
  * @param {Record<string, string | undefined>} env
  * @returns {{ exports: any, state: 'absent' | 'refused' | 'used', save(): void }}
  *   `state`: what became of the cache; `save` keeps what has been compiled by now unless it was used
  */
-function loadCached(file, env) {
+function loadCached(file, env, parts = new Map()) {
   const source = fs.readFileSync(file);
   const path = cachePath(file, env);
   const kept = readKept(path, source);
@@ -36,9 +37,7 @@ function loadCached(file, env) {
   const module = new Module(file);
   // Whoever asks for the file later gets this very module.
   require.cache[file] = module;
-  script.runInThisContext()(module.exports, require, module, file, dirname(file));
-  module.loaded = true;
-  return {
+  const part = {
     exports: module.exports,
     state,
     save() {
@@ -51,6 +50,18 @@ function loadCached(file, env) {
       }
     },
   };
+  parts.set(file, part);
+  const folder = dirname(file);
+  const requirePart = (id) => {
+    if (!/^\.\/[\w-]+\.cjs$/.test(id)) return require(id);
+    const beside = join(folder, id);
+    return (parts.get(beside) ?? loadCached(beside, env, parts)).exports;
+  };
+  script.runInThisContext()(module.exports, requirePart, module, file, folder);
+  part.exports = module.exports;
+  module.loaded = true;
+  const save = () => parts.forEach((each) => each.save());
+  return { exports: module.exports, state, save };
 }
 
 /** One file for each Node and each installation, so that an update replaces what it made useless. */

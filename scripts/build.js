@@ -4,7 +4,7 @@
 // `npm run build`.
 // Finished files are renamed into place, so that a running build never takes them from anybody.
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -66,11 +66,14 @@ const roleAssumingOnly = {
 };
 
 /**
- * A bundle for what must start fast: in two steps, and run from its compiled form.
+ * A bundle for what must start fast: rid of what is not used, cut in two, and run from its compiled form.
+ * NAME.cjs is the entry and what every run needs at once; NAME-later.cjs, beside it, is all that it
+ * loads by `import()`. Both know each other's parts by `require`, as the loader gives it to them.
  *
+ * @param {string[]} early modules loaded by `import()` that are to be in NAME.cjs all the same
  * @returns what esbuild tells of the parts
  */
-async function buildFast(name, entry, plugins) {
+async function buildFast(name, entry, plugins, early = []) {
   // First into modules that esbuild can rid of what is not used, the lazy parts apart from the rest …
   const parts = join(outdir, 'parts');
   const { metafile } = await build({
@@ -80,18 +83,78 @@ async function buildFast(name, entry, plugins) {
     format: 'esm',
     splitting: true,
     minify: false,
-    outExtension: { '.js': '.mjs' },
+    outExtension: { '.js': '.js' },
     plugins,
   });
-  // … then into one file. Left as import(), the lazy parts could not be found beside it.
-  await build({
-    ...shared,
-    entryPoints: { [name]: join(parts, `${name}.mjs`) },
-    outdir,
-    supported: { 'dynamic-import': false },
+  // Else esbuild takes them for modules of Node, in which `default` means another thing.
+  await writeFile(join(parts, 'package.json'), '{"type":"commonjs"}');
+  // … then into one file of those that are needed at once, and one of the others.
+  const first = closure(metafile.outputs, [entry, ...early]);
+  const others = Object.keys(metafile.outputs).filter((path) => !first.has(path));
+  const imports = (paths, kind) =>
+    paths.flatMap((path) =>
+      metafile.outputs[path].imports.flatMap((each) => (each.kind === kind ? [each.path] : [])),
+    );
+  const targets = imports([...first, ...others], 'dynamic-import');
+  const later = others.filter((path) => targets.includes(path));
+  const common = imports(others, 'import-statement').filter((path) => first.has(path));
+  const laterFile = `./${name}-later.cjs`;
+  await bundleParts(`${name}.cjs`, {
+    parts,
+    contents: `export * from './${name}.js';\nexport const parts = ${getters(common)};`,
+    isInside: (path) => first.has(path),
+    outside: (part) => `require('${laterFile}').parts['${part}']`,
+  });
+  await bundleParts(laterFile, {
+    parts,
+    contents: `export const parts = ${getters(later)};`,
+    isInside: (path) => !first.has(path),
+    outside: (part) => `require('./${name}.cjs').parts['${part}']`,
   });
   await rm(parts, { recursive: true });
   return metafile;
+}
+
+/** The files of some modules, and those that are evaluated with them. */
+function closure(outputs, entries) {
+  const isEntry = ({ entryPoint }) => entries.some((entry) => entryPoint?.endsWith(entry));
+  const found = new Set(Object.keys(outputs).filter((path) => isEntry(outputs[path])));
+  for (const path of found) {
+    for (const each of outputs[path].imports) {
+      if (each.kind === 'import-statement' && each.path in outputs) found.add(each.path);
+    }
+  }
+  return found;
+}
+
+/** An object of parts that are evaluated when they are asked for. */
+function getters(paths) {
+  const names = [...new Set(paths)].map((path) => basename(path));
+  return `{${names.map((name) => `get '${name}'() { return require('./${name}'); }`).join()}}`;
+}
+
+async function bundleParts(file, { parts, contents, isInside, outside }) {
+  const pathOf = (name) => relative(process.cwd(), join(parts, name)).replaceAll('\\', '/');
+  await build({
+    ...shared,
+    stdin: { contents, resolveDir: parts },
+    outfile: join(outdir, file),
+    supported: { 'dynamic-import': false },
+    plugins: [
+      {
+        name: 'other-half',
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^\.\/.*\.cjs$/ }, ({ path }) => ({ path, external: true }));
+          onResolve({ filter: /^\.\/.*\.js$/ }, ({ path }) =>
+            isInside(pathOf(path)) ? undefined : { path: basename(path), namespace: 'other-half' },
+          );
+          onLoad({ filter: /.*/, namespace: 'other-half' }, ({ path }) => ({
+            contents: `module.exports = ${outside(path)};`,
+          }));
+        },
+      },
+    ],
+  });
 }
 
 await mkdir('dist', { recursive: true });
@@ -115,11 +178,12 @@ try {
   await build({ ...shared, entryPoints: { 'node-credentials': nodeCredentials }, outdir });
   await buildFast('process', 'src/credentials/process-main.ts', [roleAssumingOnly]);
   await buildFast('anywhere', 'src/roles-anywhere/process-main.ts', []);
-  const metafile = await buildFast('proxy', 'src/session/proxy-main.ts', [
-    webSocketClientOnly,
-    sessionErrorsOnly,
-    roleAssumingOnly,
-  ]);
+  const metafile = await buildFast(
+    'proxy',
+    'src/session/proxy-main.ts',
+    [webSocketClientOnly, sessionErrorsOnly, roleAssumingOnly],
+    ['src/session/ssm-session-api.ts'],
+  );
   // What is in the proxy's bundle is under test: every `ssh` pays for it.
   await writeFile(join(outdir, 'proxy.meta.json'), JSON.stringify(metafile));
   for (const file of await readdir(outdir)) await rename(join(outdir, file), join('dist', file));

@@ -56,9 +56,13 @@ function load(): Loaded {
 }
 
 function kept(): string {
-  const [name, ...others] = readdirSync(folder);
+  const [file, ...others] = keptFiles();
   expect(others).toEqual([]);
-  return join(folder, name!);
+  return file!;
+}
+
+function keptFiles(): string[] {
+  return readdirSync(folder).map((name) => join(folder, name));
 }
 
 describe('the kept compiled code of a bundle', () => {
@@ -151,6 +155,38 @@ describe('the kept compiled code of a bundle', () => {
   });
 });
 
+describe('a bundle in two halves', () => {
+  beforeEach(() => {
+    const other = join(root, 'bundle-later.cjs');
+    writeFileSync(bundle, "exports.answer = () => require('./bundle-later.cjs').half() * 2;\n");
+    writeFileSync(
+      other,
+      "exports.half = () => 21; exports.first = () => require('./bundle.cjs');\n",
+    );
+  });
+
+  it('loads the other half when it is asked for, each from compiled code of its own', () => {
+    loadCached(bundle, env).save();
+    expect(keptFiles()).toHaveLength(1);
+    const loaded = load();
+    expect(loaded.state).toBe('used');
+    loaded.save();
+    expect(keptFiles()).toHaveLength(2);
+    const before = keptFiles().map((file) => statSync(file).ino);
+    load().save();
+    expect(keptFiles().map((file) => statSync(file).ino)).toEqual(before);
+  });
+
+  it('is one module for both of them', () => {
+    writeFileSync(
+      bundle,
+      "exports.answer = () => 42; exports.own = () => require('./bundle-later.cjs').first();\n",
+    );
+    const { exports } = load() as Loaded & { exports: { own: () => unknown } };
+    expect(exports.own()).toBe(exports);
+  });
+});
+
 describe('a place where nothing can be kept', () => {
   it.each([
     ['a home that is a file', () => ({ HOME: bundle })],
@@ -189,23 +225,29 @@ describe('devaccess', () => {
 });
 
 describe('devaccess-proxy', () => {
+  /** One for each half of its bundle. */
+  const halves = () => keptFiles().map((file) => statSync(file));
+  const inodes = () => halves().map(({ ino }) => ino);
   const run = (args: string[], more: Record<string, string> = {}) => runProgram(PROXY, args, more);
 
   it('keeps its code after a warm-up that needs no network and no account', async () => {
     const nowhere = { HOME: join(root, 'nobody'), AWS_ENDPOINT_URL: 'http://127.0.0.1:1' };
     expect(await run(['--warm-up'], nowhere)).toMatchObject({ code: 0, stderr: '' });
-    const before = statSync(kept());
-    expect(before.size).toBeGreaterThan(200_000);
+    const before = inodes();
+    expect(before).toHaveLength(2);
+    expect(Math.min(...halves().map(({ size }) => size))).toBeGreaterThan(50_000);
     expect(await run(['--warm-up'], nowhere)).toMatchObject({ code: 0, stderr: '' });
-    expect(statSync(kept()).ino).toBe(before.ino);
+    expect(inodes()).toEqual(before);
   });
 
   it('survives kept code that V8 would crash on', async () => {
     await run(['--warm-up']);
-    const bytes = readFileSync(kept());
-    for (let at = 200; at < bytes.length; at += 1000) bytes[at] = (bytes[at] ?? 0) ^ 0x55;
-    writeFileSync(kept(), bytes);
-    expect(await run(['--version'])).toMatchObject({ code: 0, stderr: '' });
+    for (const file of keptFiles()) {
+      const bytes = readFileSync(file);
+      for (let at = 200; at < bytes.length; at += 1000) bytes[at] = (bytes[at] ?? 0) ^ 0x55;
+      writeFileSync(file, bytes);
+    }
+    expect(await run(['--warm-up'])).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('keeps nothing for --help and wrong usage', async () => {
@@ -218,8 +260,9 @@ describe('devaccess-proxy', () => {
     mkdirSync(join(root, 'cache'));
     const runs = await Promise.all(Array.from({ length: 4 }, () => run(['--warm-up'])));
     expect(runs.map(({ code, stderr }) => [code, stderr])).toEqual(runs.map(() => [0, '']));
-    const { ino } = statSync(kept());
+    const before = inodes();
+    expect(before).toHaveLength(2);
     await run(['--warm-up']);
-    expect(statSync(kept()).ino).toBe(ino);
+    expect(inodes()).toEqual(before);
   });
 });
