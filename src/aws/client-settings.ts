@@ -33,7 +33,7 @@ export async function clientSettings(
   service: Service,
   { credentials, region, profile, idleMs = 30_000, isPatient = false }: ClientOptions,
 ) {
-  const endpoint = (await configuredEndpoints(profile, process.env)).for(service);
+  const endpoint = configuredEndpoints(profile, process.env).for(service);
   return {
     credentials,
     region,

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { awsCredentialsFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
-import { apiAgents } from './api-agents.ts';
-import { Connections } from './connections.ts';
 import { STORE_KEY } from './key-pointer.ts';
+import { staticKeys } from './static-keys.ts';
 
 /** Keeps the SDK's multi-line advice out of the person's terminal and ssh session. */
 export const QUIET_LOGGER = {
@@ -58,7 +56,9 @@ export function credentialChain(options: ChainOptions): CredentialChain {
 
 async function fetch(options: ChainOptions): Promise<AwsCredentialIdentity> {
   const { profile, env } = options;
-  const init = chainSettings(options);
+  const keys = staticKeys(profile, env);
+  if (keys !== undefined) return keys;
+  const init = await chainSettings(options);
   const isNamed = profile !== undefined || envValue(env, 'AWS_PROFILE') !== undefined;
   if (isNamed || envValue(env, 'AWS_ACCESS_KEY_ID') === undefined) {
     if (hasStoredKeys(env)) {
@@ -73,10 +73,13 @@ async function fetch(options: ChainOptions): Promise<AwsCredentialIdentity> {
       if (!hasNoSource(error, profile ?? envValue(env, 'AWS_PROFILE') ?? 'default')) throw error;
     }
   }
+  const { defaultProvider } = await import('@aws-sdk/credential-provider-node');
   return defaultProvider(init)();
 }
 
-function chainSettings({ profile, env, onNotice }: ChainOptions) {
+async function chainSettings({ profile, env, onNotice }: ChainOptions) {
+  const { apiAgents } = await import('./api-agents.ts');
+  const { Connections } = await import('./connections.ts');
   return {
     logger: QUIET_LOGGER,
     ignoreCache: true,

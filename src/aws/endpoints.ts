@@ -1,7 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { DevaccessError } from '../platform/errors.ts';
-import { awsConfigFile, envValue } from '../platform/paths.ts';
+import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
+import { dnsSuffixes } from './dns-suffixes.ts';
+import { readSharedFiles } from './files/shared-sections.ts';
+import type { Section, SharedFiles } from './files/shared-sections.ts';
 
 /** `ssmmessages` and the sessions of `rolesanywhere` have no SDK client. */
 export type Service =
@@ -31,24 +33,28 @@ export interface EndpointSetting {
  * whatever profile a client is made for.
  *
  * @param profile undefined: AWS_PROFILE, else `default`
+ * @param files where they have been read already
  * @throws DevaccessError DA_ENDPOINT for a setting that is no URL
  */
-export async function configuredEndpoints(
+export function configuredEndpoints(
   profile: string | undefined,
   env: Environment,
-): Promise<ConfiguredEndpoints> {
+  files: SharedFiles = readSharedFiles(env),
+): ConfiguredEndpoints {
   if (envValue(env, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') === 'true') return NONE;
-  const found = mentions(env, /endpoint_url/) ? await configSections(profile, env) : undefined;
-  const isIgnored = found?.profile?.['ignore_configured_endpoint_urls'] === 'true';
-  const files = isIgnored ? undefined : found;
+  const section = profileSection(profile, env, files);
+  const isIgnored = section?.['ignore_configured_endpoint_urls'] === 'true';
+  const general = isIgnored ? undefined : section;
+  const services = general?.['services'];
+  const own = services === undefined ? undefined : files.config.get(`services.${services}`);
   const ofEnvironment = (service: Service): Setting =>
     setting(env, `AWS_ENDPOINT_URL_${service.toUpperCase()}`);
-  const ofFile = (service: Service): Setting => setting(files?.services, `${service}.endpoint_url`);
+  const ofFile = (service: Service): Setting => setting(own, `${service}.endpoint_url`);
   const first = (service: Service): Setting =>
     ofEnvironment(service) ??
     setting(env, 'AWS_ENDPOINT_URL') ??
     ofFile(service) ??
-    setting(files?.profile, 'endpoint_url');
+    setting(general, 'endpoint_url');
   return {
     of: (service) => url(ofEnvironment(service) ?? ofFile(service)),
     for: (service) => url(first(service)),
@@ -63,7 +69,6 @@ const NONE: ConfiguredEndpoints = {
 };
 
 type Setting = EndpointSetting | undefined;
-type Section = Readonly<Record<string, string | undefined>>;
 
 function setting(section: Section | undefined, name: string): Setting {
   const value = section === undefined ? undefined : envValue(section, name);
@@ -90,35 +95,45 @@ export interface EndpointVariant {
  * the profile's setting in the config file. SDK clients do so by themselves.
  *
  * @param profile undefined: AWS_PROFILE, else `default`
+ * @throws DevaccessError DA_ENDPOINT for a setting that is neither `true` nor `false`: who wants FIPS
+ *   must not go without it for a misspelling
  */
-export async function endpointVariant(
+export function endpointVariant(
   profile: string | undefined,
   env: Environment,
-): Promise<EndpointVariant> {
-  const isInFile = mentions(env, /use_(?:fips|dualstack)_endpoint/);
-  const section = isInFile ? (await configSections(profile, env)).profile : undefined;
-  const isOn = (name: string): boolean =>
-    (envValue(env, `AWS_${name.toUpperCase()}`) ?? section?.[name])?.toLowerCase() === 'true';
+  files: SharedFiles = readSharedFiles(env),
+): EndpointVariant {
+  const section = profileSection(profile, env, files);
+  const isOn = (name: string): boolean => {
+    const variable = `AWS_${name.toUpperCase()}`;
+    const found = setting(env, variable) ?? setting(section, name);
+    const value = found?.value.toLowerCase() ?? 'false';
+    if (value === 'true' || value === 'false') return value === 'true';
+    throw new DevaccessError('DA_ENDPOINT', `${found?.name ?? name} is neither true nor false`, {
+      next: 'correct or remove that setting',
+    });
+  };
   return { isFips: isOn('use_fips_endpoint'), isDualStack: isOn('use_dualstack_endpoint') };
 }
 
-/** A look at the text is cheaper than the SDK's reader, and most people configure none. */
-function mentions(env: Environment, setting: RegExp): boolean {
-  try {
-    return setting.test(readFileSync(awsConfigFile(env), 'utf8'));
-  } catch {
-    return false;
-  }
+/** AWS's own host of a service, by its usual form; undefined for a region of no known partition. */
+export function usualEndpoint(
+  service: 'ssm' | 'ssmmessages',
+  region: string,
+  { isFips, isDualStack }: EndpointVariant,
+): URL | undefined {
+  const suffix = dnsSuffixes(region)[isDualStack ? 1 : 0];
+  if (suffix === undefined) return undefined;
+  // There the usual endpoints are FIPS endpoints.
+  const isFipsAnyway = service === 'ssm' && !isDualStack && region.startsWith('us-gov-');
+  const prefix = isFips && !isFipsAnyway ? `${service}-fips` : service;
+  return new URL(`https://${prefix}.${region}.${suffix}`);
 }
 
-async function configSections(
+function profileSection(
   profile: string | undefined,
   env: Environment,
-): Promise<{ profile: Section | undefined; services: Section | undefined }> {
-  const { loadSharedConfigFiles } = await import('@smithy/core/config');
-  const { configFile } = await loadSharedConfigFiles({ configFilepath: awsConfigFile(env) });
-  const section = configFile[profile ?? envValue(env, 'AWS_PROFILE') ?? 'default'];
-  const { services } = section ?? {};
-  const name = services === undefined ? undefined : `services.${services}`;
-  return { profile: section, services: name === undefined ? undefined : configFile[name] };
+  { config }: SharedFiles,
+): Section | undefined {
+  return config.get(profile ?? envValue(env, 'AWS_PROFILE') ?? 'default');
 }

@@ -52,7 +52,7 @@ interface AddressingClient {
 /** The addresses of all that devaccess talks to, found without a call. */
 export async function servicePlaces(question: PlacesQuestion): Promise<ServicePlaces> {
   const { stsRegion, region, profile, env, gateway } = question;
-  const configured = await configuredEndpoints(profile, env);
+  const configured = configuredEndpoints(profile, env);
   const places: ServicePlaces = {
     addresses: [],
     kind: { isFips: false, isDualStack: false },

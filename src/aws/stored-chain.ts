@@ -1,15 +1,13 @@
-import { loadSharedConfigFiles } from '@smithy/core/config';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { DevaccessError } from '../platform/errors.ts';
-import { awsConfigFile, awsCredentialsFile, envValue } from '../platform/paths.ts';
-import type { Environment } from '../platform/paths.ts';
+import { envValue } from '../platform/paths.ts';
 import type { ChainOptions } from './credential-chain.ts';
+import { readSharedFiles, sharedProfile } from './files/shared-sections.ts';
+import type { Section, SharedFiles } from './files/shared-sections.ts';
 import { keyPointer } from './key-pointer.ts';
 import { assumeProfileRole, knownSource } from './role-assumer.ts';
 import type { RoleSource } from './role-assumer.ts';
 import { readStoredKey } from './stored-key.ts';
-
-type Settings = Readonly<Record<string, string | undefined>>;
 
 /** A move to another place, met half-way, has the files read anew. */
 const TRIES = 3;
@@ -27,7 +25,7 @@ export async function storedCredentials(
 ): Promise<AwsCredentialIdentity | undefined> {
   const name = options.profile ?? envValue(options.env, 'AWS_PROFILE') ?? 'default';
   for (let tries = 1; ; tries += 1) {
-    const chain = new StoredChain(await readProfiles(options.env), options);
+    const chain = new StoredChain(readSharedFiles(options.env), options);
     try {
       return await (await chain.sourceOf(name, []))?.credentials();
     } catch (error) {
@@ -37,29 +35,18 @@ export async function storedCredentials(
   }
 }
 
-/** As the SDK does: key by key, the credentials file wins. */
-async function readProfiles(env: Environment): Promise<Map<string, Settings>> {
-  const { configFile, credentialsFile } = await loadSharedConfigFiles({
-    filepath: awsCredentialsFile(env),
-    configFilepath: awsConfigFile(env),
-    ignoreCache: true,
-  });
-  const names = [...Object.keys(configFile), ...Object.keys(credentialsFile)];
-  return new Map(names.map((name) => [name, { ...configFile[name], ...credentialsFile[name] }]));
-}
-
 class StoredChain {
-  readonly #profiles: ReadonlyMap<string, Settings>;
+  readonly #files: SharedFiles;
   readonly #options: ChainOptions;
 
-  constructor(profiles: ReadonlyMap<string, Settings>, options: ChainOptions) {
-    this.#profiles = profiles;
+  constructor(files: SharedFiles, options: ChainOptions) {
+    this.#files = files;
     this.#options = options;
   }
 
   /** @param visited profiles in front of this one, which it is the source of */
   async sourceOf(name: string, visited: readonly string[]): Promise<RoleSource | undefined> {
-    const settings = this.#profiles.get(name);
+    const settings = sharedProfile(this.#files, name);
     if (settings === undefined) return undefined;
     const own = this.#storedKey(name, settings);
     const { role_arn: role, source_profile: next, credential_source: other } = settings;
@@ -71,7 +58,7 @@ class StoredChain {
     return source === undefined ? undefined : this.#roleWith(source, settings);
   }
 
-  #storedKey(section: string, settings: Settings): RoleSource | undefined {
+  #storedKey(section: string, settings: Section): RoleSource | undefined {
     const isStatic = settings['aws_access_key_id'] && settings['aws_secret_access_key'];
     const pointer = isStatic ? undefined : keyPointer((key) => settings[key]);
     if (pointer === undefined) return undefined;
@@ -86,7 +73,7 @@ class StoredChain {
     };
   }
 
-  async #roleWith(source: RoleSource, settings: Settings): Promise<RoleSource> {
+  async #roleWith(source: RoleSource, settings: Section): Promise<RoleSource> {
     const { profile, env, onNotice } = this.#options;
     const { external_id: externalId, mfa_serial: device, role_session_name: name } = settings;
     const parameters = {

@@ -69,7 +69,7 @@ export default class Forward extends DevaccessCommand {
     const world = await selectorWorld({ profile, region }, process.env);
     const { reach } = await selectHost(args.host, world);
     const remoteHost = chooseRemoteHost(spec.remoteHost, reach);
-    const api = await SsmSessionApi.create({
+    const api = SsmSessionApi.create({
       profile: profile ?? reach.profile,
       region: region ?? reach.region,
       env: process.env,

@@ -42,7 +42,7 @@ export default class Shell extends DevaccessCommand {
     const world = await selectorWorld({ profile, region }, process.env);
     const reach = requireAgent(await selectHost(args.host, world));
     const stop = takeStopSignals();
-    const api = await SsmSessionApi.create({
+    const api = SsmSessionApi.create({
       profile: profile ?? reach.profile,
       region: region ?? reach.region,
       env: process.env,

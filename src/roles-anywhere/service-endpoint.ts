@@ -1,5 +1,4 @@
 import { dnsSuffixes } from '../aws/dns-suffixes.ts';
-import { configuredEndpoints, endpointVariant } from '../aws/endpoints.ts';
 import { DevaccessError } from '../platform/errors.ts';
 import { isLoopbackHost } from '../platform/loopback.ts';
 import type { Environment } from '../platform/paths.ts';
@@ -17,9 +16,11 @@ export async function serviceEndpoint(
   env: Environment,
 ): Promise<URL> {
   if (given !== undefined) return checked(asUrl(given), '--endpoint');
-  const configured = (await configuredEndpoints(undefined, env)).for('rolesanywhere');
+  // What names its endpoint does not load this.
+  const { configuredEndpoints, endpointVariant } = await import('../aws/endpoints.ts');
+  const configured = configuredEndpoints(undefined, env).for('rolesanywhere');
   if (configured !== undefined) return checked(configured, 'The configured endpoint');
-  const { isFips, isDualStack } = await endpointVariant(undefined, env);
+  const { isFips, isDualStack } = endpointVariant(undefined, env);
   const [usual, dualStack] = dnsSuffixes(region);
   const suffix = (isDualStack ? dualStack : usual) ?? 'amazonaws.com';
   return new URL(`https://rolesanywhere${isFips ? '-fips' : ''}.${region}.${suffix}`);

@@ -8,7 +8,7 @@ import { readFlow } from './flow.ts';
 import type { Flow } from './flow.ts';
 import type { KeyOffer, OfferedKey } from './login-key/offer-key.ts';
 import type { SessionRequest } from './session-api.ts';
-import { predictHosts, readConfigText } from './predicted-hosts.ts';
+import { sessionPlaces } from './session-places.ts';
 import { isRemoteHost } from '../platform/remote-host.ts';
 
 const USAGE = `Usage: devaccess-proxy --target ID --port N [--profile P] [--region R]
@@ -173,26 +173,19 @@ async function connectAndCarry(run: ProxyRun): Promise<void> {
   try {
     // What follows is in the order in which it is needed: while the network is at work, so is this.
     const { env } = process;
-    const config = readConfigText(env);
-    const named = args.region ?? envValue(env, 'AWS_REGION') ?? envValue(env, 'AWS_DEFAULT_REGION');
-    const hosts = predictHosts(named, env, config);
-    if (hosts !== undefined) {
-      connections.expect('api', hosts.api);
-      connections.expect('gateway', hosts.gateway);
-    }
-    const { SsmSessionApi } = await import('./ssm-session-api.ts');
     const { profile, region } = args;
-    const api = await SsmSessionApi.create({ profile, region, env, connections });
-    if (hosts === undefined) {
-      // It took the SDK to read the settings; the gateway's connection still gains a round trip.
-      const gateway = api.configuredGateway ?? predictHosts(api.region, env, config)?.gateway;
-      if (gateway !== undefined) connections.expect('gateway', gateway);
-    }
+    const places = sessionPlaces({ profile, region, env });
+    connections.expect('api', places.api);
+    await turnOfTheLoop();
+    const { SsmSessionApi } = await import('./ssm-session-api.ts');
+    const api = new SsmSessionApi(places, { profile, env, connections });
     let onSent: () => void = () => undefined;
     const sent = new Promise<void>((resolve) => (onSent = resolve));
     const session = api.start(sessionRequest(args), onSent);
     // Whoever stops waiting for it must not be told of its failure.
     session.catch(() => undefined);
+    await turnOfTheLoop();
+    if (places.gateway !== undefined) connections.expect('gateway', places.gateway);
     await Promise.race([sent, session, aborted(stop)]);
     const { runSshProxy } = await import('./ssh-proxy.ts');
     await runSshProxy({
@@ -216,6 +209,11 @@ async function connectAndCarry(run: ProxyRun): Promise<void> {
   } finally {
     connections.closeExpected();
   }
+}
+
+/** What has arrived is seen to, and what it answers is sent: the next step of a TLS handshake. */
+function turnOfTheLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

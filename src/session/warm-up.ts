@@ -33,7 +33,7 @@ export async function warmUp(onSessionWorks: () => void): Promise<void> {
   process.env['AWS_CONFIG_FILE'] = join(folder, 'config');
   try {
     const connections = new WarmConnections();
-    const api = await SsmSessionApi.create({
+    const api = SsmSessionApi.create({
       profile: 'warm-up',
       region: REGION,
       env: {},

@@ -34,7 +34,10 @@ const ROUND_TRIP_MS = 50;
 const BARE = 'bare node';
 /** Where this variable is set Node loads all its roots as it starts, whether they are needed or not. */
 const WITH_ROOTS = 'NODE_EXTRA_CA_CERTS';
+/** As it is set where the benchmark runs: often the bundle of the system. */
+const WITH_SYSTEM_ROOTS = `${WITH_ROOTS} of here`;
 const runs = Number(flags.runs);
+const ownRoots = process.env[WITH_ROOTS];
 
 const home = mkdtempSync(join(tmpdir(), 'devaccess-bench-'));
 mkdirSync(join(home, '.aws'));
@@ -159,6 +162,11 @@ const entries = new Map<string, string>([
   }),
 ]);
 
+/** Environments in which Node loads roots at its start, by name. */
+const rooted = new Map([
+  [WITH_ROOTS, { [WITH_ROOTS]: certificates.caFile }],
+  ...(ownRoots === undefined ? [] : [[WITH_SYSTEM_ROOTS, { [WITH_ROOTS]: ownRoots }] as const]),
+]);
 const samples = new Samples();
 const only = flags.only?.split(',');
 const isWanted = (name: string): boolean => only === undefined || only.includes(name);
@@ -170,17 +178,20 @@ for (let run = -1; run < runs; run += 1) {
   };
   const env = environment(near.port, home);
   keep(BARE, await bareNode(env));
-  const roots = { [WITH_ROOTS]: certificates.caFile };
-  keep(`${BARE}, ${WITH_ROOTS}`, await bareNode({ ...env, ...roots }));
+  for (const [name, roots] of rooted) {
+    keep(`${BARE}, ${name}`, await bareNode({ ...env, ...roots }));
+  }
   for (const [name, entry] of entries) {
     const cache = join(home, `cache-${name}`);
     if (isWanted('near')) {
       const timing = await proxy(entry, near.port, cache);
       keep(`${name}: StartSession received`, timing.startSessionMs);
       keep(`${name}: banner`, timing.bannerMs);
-      const rooted = await proxy(entry, near.port, cache, roots);
-      keep(`${name}: StartSession received, ${WITH_ROOTS}`, rooted.startSessionMs);
-      keep(`${name}: banner, ${WITH_ROOTS}`, rooted.bannerMs);
+      for (const [kind, roots] of rooted) {
+        const timing = await proxy(entry, near.port, cache, roots);
+        keep(`${name}: StartSession received, ${kind}`, timing.startSessionMs);
+        keep(`${name}: banner, ${kind}`, timing.bannerMs);
+      }
     }
     if (isWanted('far')) {
       const timing = await proxy(entry, far.port, cache);
@@ -211,8 +222,8 @@ rmSync(home, { recursive: true, force: true });
 // Each beside a bare node in the same environment.
 const rows = rowsOf(samples, (name) => {
   if (name === BARE) return undefined;
-  const isRooted = name.endsWith(`, ${WITH_ROOTS}`) && !name.startsWith(BARE);
-  return isRooted ? `${BARE}, ${WITH_ROOTS}` : BARE;
+  const kind = [...rooted.keys()].find((each) => name.endsWith(`, ${each}`));
+  return kind === undefined || name.startsWith(BARE) ? BARE : `${BARE}, ${kind}`;
 });
 report('Start-up, beside bare node', 'ms', {
   rows,

@@ -98,11 +98,12 @@ function give(...statements: readonly object[]): void {
 const JOBS = {
   'start ssh': () => start('AWS-StartSSHSession'),
   'start a shell': () => start('SSM-SessionManagerRunShell'),
-  'open a stream': async () => {
+  'open a stream': () => {
     const { sandbox } = alice.aws;
     const session = ownSession();
-    const answer = sandbox.authorizeDataChannel(await signedUpgrade(session.sessionId), session);
-    if (typeof answer === 'object' && 'error' in answer) throw new Error(answer.error);
+    const answer = sandbox.authorizeDataChannel(signedUpgrade(session.sessionId), session);
+    const isRefused = typeof answer === 'object' && 'error' in answer;
+    return isRefused ? Promise.reject(new Error(answer.error)) : Promise.resolve();
   },
   'resume a session': () =>
     ssm().send(new ResumeSessionCommand({ SessionId: ownSession().sessionId })),
@@ -212,13 +213,13 @@ async function sendCommand(): Promise<void> {
   );
 }
 
-async function signedUpgrade(sessionId: string): Promise<IncomingMessage> {
+function signedUpgrade(sessionId: string): IncomingMessage {
   const path = `/v1/data-channel/${sessionId}?role=publish_subscribe`;
   const url = new URL(path, 'ws://127.0.0.1');
   const request = new IncomingMessage(new Socket());
   request.method = 'GET';
   request.url = path;
-  const headers = await signedUpgradeHeaders(url, 'us-east-1', withMfa);
+  const headers = signedUpgradeHeaders(url, 'us-east-1', withMfa);
   request.rawHeaders = Object.entries({ host: url.host, ...headers }).flat();
   return request;
 }

@@ -13,7 +13,7 @@ import { outcomeOf } from '../../doctor/report.ts';
 import type { Outcome, TopicFinding } from '../../doctor/report.ts';
 import { finding } from '../../platform/finding.ts';
 import type { Finding } from '../../platform/finding.ts';
-import { usualHost } from '../../session/predicted-hosts.ts';
+import { usualEndpoint } from '../../aws/endpoints.ts';
 
 /** For STS and IAM together, after STS has answered a probe. */
 const IDENTITY_MS = 5_000;
@@ -101,7 +101,7 @@ async function askAround(
     region: checkup.region,
     profile: checkup.profile,
     env,
-    gateway: (region, kind) => usualHost('ssmmessages', region, kind),
+    gateway: (region, kind) => usualEndpoint('ssmmessages', region, kind),
   });
   let sayAnswered: (isThere: boolean) => void = () => undefined;
   const stsAnswers = new Promise<boolean>((resolve) => (sayAnswered = resolve));

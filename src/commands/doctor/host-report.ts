@@ -145,7 +145,7 @@ class HostPath {
   readonly #asked: { profile: string | undefined; region: string | undefined };
   readonly #attempts = new Map<string, Promise<LoginAttempt>>();
   #access: Promise<AwsAccess> | undefined;
-  #api: Promise<SsmSessionApi> | undefined;
+  #api: SsmSessionApi | undefined;
   #trial: Promise<SshPortTrial> | undefined;
 
   constructor(
@@ -241,7 +241,7 @@ class HostPath {
   async #documents(port: number, remoteHost: string | undefined): Promise<Finding[]> {
     const { target } = this.#question.host.reach;
     const { stop } = this.#world;
-    const api = await this.#sessions();
+    const api = this.#sessions();
     const documents = documentsFor(port, remoteHost);
     const needed = documents.filter(({ isNeeded }) => isNeeded);
     const first = await tryDocuments(api, target, needed.map(requestOf), stop);
@@ -272,7 +272,7 @@ class HostPath {
       const [document] = documentsFor(port, remoteHost);
       if (document === undefined) throw new Error('no document');
       const request = { ...requestOf(document), target };
-      const api = await this.#sessions();
+      const api = this.#sessions();
       return trySshPort({ api, target, port, remoteHost, request, stop }, env);
     })();
     return this.#trial;
@@ -289,7 +289,7 @@ class HostPath {
     return this.#access;
   }
 
-  #sessions(): Promise<SsmSessionApi> {
+  #sessions(): SsmSessionApi {
     this.#api ??= SsmSessionApi.create({ ...this.#asked, env: this.#world.env });
     return this.#api;
   }

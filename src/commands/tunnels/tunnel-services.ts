@@ -10,14 +10,15 @@ export type TunnelServices = Pick<RunTunnelsOptions, 'apiFor' | 'readExpiry'>;
 /** What tunnels need of AWS: one client for each profile and region, and when credentials end. */
 export function tunnelServices(env: Environment): TunnelServices {
   const connections = new Connections(env);
-  const apis = new Map<string, Promise<SessionApi>>();
+  const apis = new Map<string, SessionApi>();
   return {
-    apiFor: ({ profile, region }) => {
-      const key = JSON.stringify([profile, region]);
-      const api = apis.get(key) ?? SsmSessionApi.create({ profile, region, env, connections });
-      apis.set(key, api);
-      return api;
-    },
+    apiFor: ({ profile, region }) =>
+      Promise.resolve().then(() => {
+        const key = JSON.stringify([profile, region]);
+        const api = apis.get(key) ?? SsmSessionApi.create({ profile, region, env, connections });
+        apis.set(key, api);
+        return api;
+      }),
     readExpiry: (profile) => credentialsExpiry(profile, env),
   };
 }

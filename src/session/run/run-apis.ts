@@ -17,13 +17,13 @@ export class RunApiCache {
     const key = JSON.stringify([profile, region]);
     const known = this.#apis.get(key);
     if (known !== undefined) return known;
-    const apis = this.#create(profile, region);
+    const apis = Promise.resolve().then(() => this.#create(profile, region));
     this.#apis.set(key, apis);
     return apis;
   }
 
-  async #create(profile: string | undefined, region: string | undefined): Promise<RunApis> {
-    const session = await SsmSessionApi.create({ profile, region, env: this.#env });
+  #create(profile: string | undefined, region: string | undefined): RunApis {
+    const session = SsmSessionApi.create({ profile, region, env: this.#env });
     let runCommand: Promise<RunCommandApi> | undefined;
     return {
       session,

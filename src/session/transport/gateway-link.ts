@@ -153,7 +153,7 @@ export class GatewayLink {
   async #signedHeaders(url: URL): Promise<Record<string, string>> {
     const { api, log } = this.#options;
     try {
-      return await signedUpgradeHeaders(url, api.region, await api.credentials());
+      return signedUpgradeHeaders(url, api.region, await api.credentials());
     } catch (error) {
       log.event('sign-failed', { reason: errorLine(error) });
       return {};

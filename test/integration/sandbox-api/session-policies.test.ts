@@ -201,7 +201,7 @@ describe('a least-privilege policy', () => {
           case 'resume':
             return client.send(new ResumeSessionCommand({ SessionId }));
           default: {
-            const request = await signedUpgrade(keys, SessionId!);
+            const request = signedUpgrade(keys, SessionId!);
             const answer = rig.sandbox.authorizeDataChannel(
               request,
               rig.sandbox.registry.get(SessionId!)!,
@@ -228,7 +228,7 @@ describe('a least-privilege policy', () => {
     const keys = await rig.mfaKeys();
     const { SessionId } = await rig.session(keys);
     const session = rig.sandbox.registry.get(SessionId!)!;
-    const answer = rig.sandbox.authorizeDataChannel(await signedUpgrade(keys, SessionId!), session);
+    const answer = rig.sandbox.authorizeDataChannel(signedUpgrade(keys, SessionId!), session);
     if (allowed) expect(answer).toMatchObject({ identity: { name: 'alice' } });
     else
       expect(answer).toEqual({ error: expect.stringMatching(/OpenDataChannel on res/) as string });
@@ -236,10 +236,10 @@ describe('a least-privilege policy', () => {
 });
 
 /** The WebSocket upgrade of a data channel, as the client signs it. */
-async function signedUpgrade(keys: Keys, sessionId: string): Promise<IncomingMessage> {
+function signedUpgrade(keys: Keys, sessionId: string): IncomingMessage {
   const path = `/v1/data-channel/${sessionId}?role=publish_subscribe`;
   const url = new URL(path, 'ws://127.0.0.1');
-  const headers = await signedUpgradeHeaders(url, 'us-east-1', keys);
+  const headers = signedUpgradeHeaders(url, 'us-east-1', keys);
   const request = new IncomingMessage(new Socket());
   request.method = 'GET';
   request.url = path;
