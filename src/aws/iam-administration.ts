@@ -1,4 +1,4 @@
-/** Users and groups, as an administrator keeps them. */
+/** Users, groups and roles, as an administrator keeps them. */
 import { DevaccessError } from '../platform/errors.ts';
 import type { ClientOptions } from './client-settings.ts';
 import { iamCall } from './iam-calls.ts';
@@ -63,6 +63,17 @@ export function readUser(options: ClientOptions, name: string): Promise<UserStat
       const tags = (user?.Tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
       const boundary = user?.PermissionsBoundary?.PermissionsBoundaryArn;
       return { arn: user?.Arn ?? '', tags: new Map(tags), boundary };
+    }),
+  );
+}
+
+/** Undefined for no role. @throws DevaccessError those of `iamError` */
+export function readRoleArn(options: ClientOptions, name: string): Promise<string | undefined> {
+  return unlessMissing(() =>
+    iamCall(options, { operation: 'GetRole' }, async (client) => {
+      const { GetRoleCommand } = await import('./iam-commands.ts');
+      const { Role: role } = await client.send(new GetRoleCommand({ RoleName: name }));
+      return role?.Arn ?? '';
     }),
   );
 }

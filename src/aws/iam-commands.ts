@@ -15,6 +15,7 @@ export {
   GetAccessKeyLastUsedCommand,
   GetGroupCommand,
   GetGroupPolicyCommand,
+  GetRoleCommand,
   GetUserCommand,
   IAMClient,
   ListAccessKeysCommand,

@@ -7,6 +7,7 @@ import { callerPolicy } from '../../src/iam/generated-policy.ts';
 import type { Feature } from '../../src/iam/policy/features.ts';
 import { FEATURES } from '../../src/iam/policy/features.ts';
 import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
+import { ServiceError } from '../../src/sandbox/service-error.ts';
 import { AccountHolder, role } from './support/account-holder.ts';
 
 const ALICE = 'arn:aws:iam::123456789012:user/alice';
@@ -21,8 +22,14 @@ const WORDS: CheckWords = {
 };
 
 let alice: AccountHolder;
+let hasSimulator = true;
 beforeAll(async () => {
-  alice = await AccountHolder.arrive();
+  alice = await AccountHolder.arrive({
+    intercept: ({ operation }) =>
+      operation === 'SimulatePrincipalPolicy' && !hasSimulator
+        ? new ServiceError('InternalFailure', 'not implemented', 501)
+        : undefined,
+  });
   alice.sandbox.user.attachedPolicies.clear();
 });
 afterAll(() => alice.leave());
@@ -164,6 +171,27 @@ describe('a check by simulation', () => {
     });
     await expect(check({ as: 'a b' })).rejects.toMatchObject({ code: 'DA_USAGE' });
   });
+
+  it('finds a role by its name, whose path its sessions do not tell', async () => {
+    const { account, administrator } = alice.sandbox;
+    const reader = account.roles.find(({ roleName }) => roleName === 'devaccess-reader')!;
+    const sso = { ...reader, roleName: 'Ops', path: '/aws-reserved/sso.amazonaws.com/' };
+    sso.arn = 'arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/Ops';
+    account.roles.push(sso);
+    const session = 'arn:aws:sts::123456789012:assumed-role/Ops/alice';
+    for (const as of ['role/Ops', session]) {
+      const { identity, method } = await check({ as, features: ['ssh'] }, administrator);
+      expect([identity.arn, method]).toEqual([sso.arn, 'simulated']);
+    }
+    // Who may simulate, and may not look, is told what would help.
+    give(SIMULATE);
+    await expect(check({ as: 'role/Ops' })).rejects.toMatchObject({
+      code: 'DA_IAM_NOT_FOUND',
+      message: 'IAM has no role Ops without a path',
+      next: expect.stringContaining('allow iam:GetRole') as unknown,
+    });
+    account.roles.pop();
+  });
 });
 
 describe('a check by calls that change nothing', () => {
@@ -188,6 +216,18 @@ describe('a check by calls that change nothing', () => {
     expect(verdictOf(result, 'forward')).toMatchObject({ asIs: 'no' });
     expect(checkExitCode(result)).toBe(1);
     expect(alice.sandbox.registry.list()).toEqual([]);
+  });
+
+  it('is made where something plays AWS and has no simulator', async () => {
+    give({ Effect: 'Allow', Action: '*', Resource: '*' });
+    hasSimulator = false;
+    const result = await check();
+    hasSimulator = true;
+    expect(result.method).toBe('tried');
+    expect(result.notices[0]).toContain('the simulator of IAM did not answer');
+    expect(verdictOf(result, 'rotate-keys').missing).not.toContainEqual(
+      expect.objectContaining({ action: 'iam:ListAccessKeys' }),
+    );
   });
 });
 

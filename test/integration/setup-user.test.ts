@@ -88,6 +88,7 @@ describe('setting up users', () => {
       'add alice to the group devaccess',
     ]);
     expect(first.notices).toContainEqual(expect.stringMatching(/does not restrict ssh and ports/));
+    expect(first.notices).toContainEqual(expect.stringMatching(/nobody enrol a device/));
     expect(user('bob')).toBeUndefined();
     await apply(first);
     expect([...user('bob')!.groups].map(({ groupName }) => groupName)).toEqual(['devaccess']);
@@ -172,6 +173,9 @@ describe('devaccess iam setup-user', () => {
     const shown = await run('bob', 'carol', '--keys', folder);
     expect([shown.code, user('bob')]).toEqual([0, undefined]);
     expect(shown.stdout).toContain('would make an access key for bob, and hand it over once\n');
+    // Who has a key and no device comes to one.
+    expect(shown.stdout).toMatch(/its policy devaccess: .*OwnKeys, FirstDevice, OwnDevice/);
+    expect(shown.stderr).not.toContain('enrol a device');
     const done = await run('bob', 'carol', '--keys', folder, '--apply', '--json');
     const result = JSON.parse(done.stdout) as { keys: Record<string, string>; isApplied: boolean };
     const path = join(folder, 'bob.credentials');

@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { callerIdentity } from '../../aws/caller-identity.ts';
+import { FEATURES, SETUP_FEATURES } from '../../iam/policy/features.ts';
 import type { SetupPlan } from '../../iam/setup/setup-plan.ts';
 import { printable } from '../../platform/errors.ts';
 import { LoginCommand } from '../login/login-command.ts';
@@ -41,7 +42,13 @@ export default class IamSetupUser extends LoginCommand {
       summary: 'name of the group and of its policy',
       default: 'devaccess',
     }),
-    for: POLICY_FLAGS.for,
+    for: Flags.option({
+      options: FEATURES,
+      summary:
+        'what the policy is for; may be given again; else ssh, forward, rotate-keys and enroll-mfa',
+      multiple: true,
+      default: [],
+    })(),
     tag: POLICY_FLAGS.tag,
     target: POLICY_FLAGS.target,
     'mfa-age': POLICY_FLAGS['mfa-age'],
@@ -81,7 +88,7 @@ export default class IamSetupUser extends LoginCommand {
       regions: flags.region.length > 0 ? flags.region : [region],
       kind: 'user',
       name: flags.group,
-      features: flags.for,
+      features: flags.for.length > 0 ? flags.for : SETUP_FEATURES,
       documents: [],
       tags: flags.tag ?? [],
       targets: flags.target ?? [],

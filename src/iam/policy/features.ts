@@ -35,6 +35,9 @@ export const RUN_COMMAND_DOCUMENT = 'AWS-RunShellScript';
 /** Features that are a user's own: a role has no access keys and no devices. */
 export const USER_FEATURES: readonly Feature[] = ['rotate-keys', 'enroll-mfa'];
 
+/** What people need who are set up from nothing: they enrol a device before a session can start. */
+export const SETUP_FEATURES: readonly Feature[] = [...DEFAULT_FEATURES, ...USER_FEATURES];
+
 /** What stops working without a document. */
 const DOCUMENT_USES: Readonly<Record<string, string>> = {
   'AWS-StartSSHSession': 'ssh, scp, rsync and devaccess cp',

@@ -101,7 +101,8 @@ export async function setupPlan(words: SetupWords, client: ClientOptions): Promi
       steps.push({ text: `make an access key for ${name}, and hand it over once`, change: asked });
     }
   }
-  return { group, users, steps, notices: [...policy.notices, ...runAsNotices(words)] };
+  const notices = [...policy.notices, ...enrolmentNotices(policy), ...runAsNotices(words)];
+  return { group, users, steps, notices };
 }
 
 function groupSteps({ policy }: SetupWords, present: GroupState | undefined): SetupStep[] {
@@ -179,6 +180,15 @@ function userSteps(words: SetupWords, name: string, user: UserState | undefined)
     });
   }
   return steps;
+}
+
+/** Without a device they would have a key that opens nothing. */
+function enrolmentNotices({ statements }: GeneratedPolicy): string[] {
+  const asksForMfa = statements.some(({ statement }) => 'Bool' in (statement.Condition ?? {}));
+  if (!asksForMfa || statements.some(({ statement }) => statement.Sid === 'FirstDevice')) return [];
+  return [
+    'the policy asks for MFA, and lets nobody enrol a device: add --for enroll-mfa, or do it for them',
+  ];
 }
 
 /** What the tag does not do is what people take it for. */
