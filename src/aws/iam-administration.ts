@@ -92,8 +92,7 @@ export type Change =
   | { operation: 'DeleteUser'; UserName: string }
   | { operation: 'TagUser'; UserName: string; Tags: { Key: string; Value: string }[] }
   | { operation: 'PutUserPermissionsBoundary'; UserName: string; PermissionsBoundary: string }
-  | { operation: 'AddUserToGroup' | 'RemoveUserFromGroup'; GroupName: string; UserName: string }
-  | { operation: 'DeactivateMFADevice'; UserName: string; SerialNumber: string };
+  | { operation: 'AddUserToGroup' | 'RemoveUserFromGroup'; GroupName: string; UserName: string };
 
 /** @throws DevaccessError those of `iamError` */
 export function change(options: ClientOptions, asked: Change): Promise<void> {
@@ -129,9 +128,6 @@ export function change(options: ClientOptions, asked: Change): Promise<void> {
         return;
       case 'RemoveUserFromGroup':
         await client.send(new iam.RemoveUserFromGroupCommand(asked));
-        return;
-      case 'DeactivateMFADevice':
-        await client.send(new iam.DeactivateMFADeviceCommand(asked));
         return;
       default:
         return asked satisfies never;

@@ -93,6 +93,19 @@ export function enableDevice(
   });
 }
 
+/** Takes a device from a user. @throws DevaccessError DA_IAM_NOT_FOUND and those of `iamError` */
+export function deactivateDevice(
+  options: ClientOptions,
+  { userName, serialNumber }: { userName: string; serialNumber: string },
+): Promise<void> {
+  return iamCall(options, { operation: 'DeactivateMFADevice', ...ENROLLING }, async (client) => {
+    const { DeactivateMFADeviceCommand } = await import('./iam-commands.ts');
+    await client.send(
+      new DeactivateMFADeviceCommand({ UserName: userName, SerialNumber: serialNumber }),
+    );
+  });
+}
+
 /**
  * The access keys of a user.
  *

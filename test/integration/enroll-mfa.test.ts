@@ -54,10 +54,11 @@ interface Scene {
   codes?: (() => string)[];
   name?: string;
   confirm?: () => Promise<void>;
+  isReplacing?: boolean;
 }
 
 /** One run by a person who types `codes`. */
-function enroll({ codes = [code, () => code(1)], name, confirm }: Scene = {}) {
+function enroll({ codes = [code, () => code(1)], name, confirm, isReplacing = false }: Scene = {}) {
   const said: string[] = [];
   const shown: ShownSeed[] = [];
   const answers = [...codes];
@@ -76,7 +77,7 @@ function enroll({ codes = [code, () => code(1)], name, confirm }: Scene = {}) {
     confirm: confirm ?? (() => Promise.reject(new Error('nobody is to be asked'))),
   };
   const query = { profile: 'default', longTermSuffix: undefined };
-  const done = enrollDevice({ ...query, name, isSeedKept: false }, world);
+  const done = enrollDevice({ ...query, name, isReplacing, isSeedKept: false }, world);
   return { done, said, shown };
 }
 
@@ -116,6 +117,7 @@ describe.skipIf(!hasTerminal)('devaccess iam enroll-mfa on a terminal', () => {
       device: DEVICE,
       replacedLeftover: false,
       formerDevice: null,
+      removedDevice: null,
       seedPlace: null,
     });
     // The screen of script(1) has 24 lines: the shorter form.
@@ -281,13 +283,15 @@ describe('enrolment', () => {
 
   it('stores the seed beside a key in the encrypted file, never beside one in plain text', async () => {
     const request = { profile: 'default', longTermSuffix: undefined, name: undefined };
-    const plain = enrollDevice({ ...request, isSeedKept: true }, worldOf());
+    const plain = enrollDevice({ ...request, isReplacing: false, isSeedKept: true }, worldOf());
     expect(await refusal(plain)).toMatchObject({ code: 'DA_TOTP_PLAIN' });
     expect(unassigned()).toEqual([]);
 
     const world = worldOf([code, () => code(1)]);
     await moveKey({ ...request, to: 'file', forTools: undefined }, world);
-    expect(await enrollDevice({ ...request, isSeedKept: true }, world)).toMatchObject({
+    expect(
+      await enrollDevice({ ...request, isReplacing: false, isSeedKept: true }, world),
+    ).toMatchObject({
       seedPlace: 'file',
     });
     const values = sectionValues(parseIni(alice.credentials()), 'default-long-term')!;
@@ -296,6 +300,116 @@ describe('enrolment', () => {
     expect(JSON.parse(kept!)).toMatchObject({ totp: { seed, device: DEVICE } });
     expect(values.get('devaccess_totp')).toBe('stored');
     expect(filesText()).not.toContain(seed);
+  });
+});
+
+describe('enrolling in the place of another device', () => {
+  /** The credentials file with a session that the old device has made. */
+  let signedIn: string;
+  beforeAll(async () => {
+    alice.sandbox.user.mfaDevices = [...seeded];
+    alice.writeCredentials(alice.longTermSection());
+    await alice.signIn();
+    signedIn = alice.credentials();
+  });
+  beforeEach(() => {
+    alice.sandbox.user.mfaDevices = seeded.map((device) => ({ ...device }));
+    alice.writeCredentials(signedIn);
+  });
+  const devices = (): string[] =>
+    alice.sandbox.user.mfaDevices.map(({ serialNumber }) => serialNumber);
+  const all = (): string[] => [...devices(), ...unassigned().map((each) => each.serialNumber)];
+  const named = (): string | undefined =>
+    sectionValues(parseIni(alice.credentials()), 'default-long-term')?.get('aws_mfa_device');
+  /** As the generated policy has it: a device of the user's name alone. */
+  const allowOwnNameAlone = (): void => {
+    const NotResource = [DEVICE, 'arn:aws:iam::123456789012:user/*'];
+    const Action = ['iam:CreateVirtualMFADevice', 'iam:DeleteVirtualMFADevice'];
+    alice.sandbox.user.inlinePolicies.set(
+      DENIED,
+      policyOf([{ Effect: 'Deny', Action, NotResource }]),
+    );
+  };
+
+  it('leaves the old one until the new one is good, and then takes it away', async () => {
+    const codes = Array.from({ length: 6 }, (_, at) => () => String(at).repeat(6));
+    const wrong = enroll({ isReplacing: true, codes });
+    expect(await refusal(wrong.done)).toMatchObject({ code: 'DA_MFA_CODE_REFUSED' });
+    expect([all(), named()]).toEqual([[DEVICE], DEVICE]);
+
+    const { done, said } = enroll({ isReplacing: true });
+    expect(await done).toMatchObject({ device: `${DEVICE}-2`, removedDevice: DEVICE });
+    expect([all(), named()]).toEqual([[`${DEVICE}-2`], `${DEVICE}-2`]);
+    expect(said).toEqual([expect.stringContaining('the name alice is free')]);
+    // And back to the name that policies want.
+    const back = enroll({ isReplacing: true });
+    expect(await back.done).toMatchObject({ device: DEVICE, removedDevice: `${DEVICE}-2` });
+    expect(all()).toEqual([DEVICE]);
+  });
+
+  it('where no other name is allowed, asks first, and goes on after a stop', async () => {
+    allowOwnNameAlone();
+    const no = new DevaccessError('DA_CANCELLED', 'Cancelled');
+    const refused = enroll({ isReplacing: true, confirm: () => Promise.reject(no) });
+    expect(await refusal(refused.done)).toBe(no);
+    expect(all()).toEqual([DEVICE]);
+
+    const confirm = () => Promise.resolve();
+    const stopped = enroll({
+      isReplacing: true,
+      confirm,
+      codes: [
+        () => {
+          throw no;
+        },
+      ],
+    });
+    expect(await refusal(stopped.done)).toBe(no);
+    expect(all()).toEqual([]);
+    expect(await enroll().done).toMatchObject({ device: DEVICE });
+
+    const { done } = enroll({ isReplacing: true, confirm });
+    expect(await done).toMatchObject({ device: DEVICE, removedDevice: DEVICE });
+    expect([all(), named()]).toEqual([[DEVICE], DEVICE]);
+  });
+
+  it('takes no device from who could not enrol another', async () => {
+    allowOwnNameAlone();
+    alice.writeCredentials(alice.longTermSection());
+    const bare = enroll({ isReplacing: true });
+    expect(await refusal(bare.done)).toMatchObject({ code: 'DA_NO_CREDENTIALS', exitCode: 3 });
+    alice.writeCredentials(signedIn);
+    deny('iam:CreateVirtualMFADevice');
+    expect(await refusal(enroll({ isReplacing: true }).done)).toMatchObject({
+      code: 'DA_ACCESS_DENIED',
+    });
+    expect([all(), named()]).toEqual([[DEVICE], DEVICE]);
+  });
+
+  it('says so where the old one cannot be taken away', async () => {
+    deny('iam:DeactivateMFADevice');
+    const error = await refusal(enroll({ isReplacing: true }).done);
+    expect(error).toMatchObject({ code: 'DA_MFA_DEVICE_LEFT' });
+    expect([devices(), named()]).toEqual([[DEVICE, `${DEVICE}-2`], `${DEVICE}-2`]);
+  });
+
+  it('makes room where there are as many as may be', async () => {
+    const full = Array.from({ length: 7 }, (_, at) => ({
+      ...seeded[0]!,
+      serialNumber: `${DEVICE}-${at}`,
+    }));
+    alice.sandbox.user.mfaDevices.push(...full);
+    const { done } = enroll({ isReplacing: true, confirm: () => Promise.resolve() });
+    expect(await done).toMatchObject({ device: DEVICE, removedDevice: DEVICE });
+    expect(devices()).toHaveLength(8);
+  });
+
+  it('asks which one where the profile names none of several', async () => {
+    alice.sandbox.user.mfaDevices.push({ ...seeded[0]!, serialNumber: `${DEVICE}-2` });
+    alice.writeCredentials(signedIn.replace(/aws_mfa_device.*\n/, ''));
+    expect(await refusal(enroll({ isReplacing: true }).done)).toMatchObject({
+      code: 'DA_NO_MFA_DEVICE',
+    });
   });
 });
 

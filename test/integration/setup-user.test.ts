@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 import { callerPolicy } from '../../src/iam/generated-policy.ts';
 import { applyPlan } from '../../src/iam/setup/apply-plan.ts';
-import { setupPlan, undoPlan } from '../../src/iam/setup/setup-plan.ts';
+import { deviceResetPlan, setupPlan, undoPlan } from '../../src/iam/setup/setup-plan.ts';
 import type { SetupPlan, SetupWords } from '../../src/iam/setup/setup-plan.ts';
 import { DevaccessError } from '../../src/platform/errors.ts';
 import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
@@ -142,6 +142,25 @@ describe('setting up users', () => {
     expect(texts(rest)).toEqual(['add bob to the group devaccess']);
     await apply(rest);
     expect(texts(await plan(['bob']))).toEqual([]);
+  });
+
+  it('takes the devices of a lost phone away, and nothing else', async () => {
+    const { mfaDevices } = alice.sandbox.user;
+    const [device] = mfaDevices;
+    const reset = await deviceResetPlan(words(['alice']), admin());
+    expect(texts(reset)).toEqual([
+      `take the MFA device ${device!.serialNumber} from alice`,
+      'delete it',
+    ]);
+    expect(reset.notices).toContainEqual(expect.stringContaining('stay good until they end'));
+    await apply(reset);
+    expect(alice.sandbox.account.unassignedDevices).toEqual([]);
+    expect(mfaDevices).toEqual([]);
+    expect(texts(await deviceResetPlan(words(['alice']), admin()))).toEqual([]);
+    await expect(deviceResetPlan(words(['nobody']), admin())).rejects.toMatchObject({
+      code: 'DA_IAM_NOT_FOUND',
+    });
+    mfaDevices.push(device!);
   });
 
   it('deletes a key that could not be handed over', async () => {

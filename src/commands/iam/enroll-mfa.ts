@@ -18,10 +18,14 @@ export default class IamEnrollMfa extends LoginCommand {
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --profile prod --name alice-tablet',
+    '<%= config.bin %> mfa && <%= config.bin %> <%= command.id %> --replace',
   ];
   static override flags = {
     ...KEY_FLAGS,
     name: Flags.string({ helpValue: 'NAME', summary: "name of the device; else the user's" }),
+    replace: Flags.boolean({
+      summary: 'in the place of the device that the profile names, which is taken away',
+    }),
     'show-secret': Flags.boolean({
       summary: 'also print the secret, for authenticators that cannot scan',
     }),
@@ -49,7 +53,12 @@ export default class IamEnrollMfa extends LoginCommand {
     if (flags['store-totp']) this.talk(BOTH_IN_ONE_PLACE);
     const world = await this.keyWorld();
     const result = await enrollDevice(
-      { ...(await this.query(flags)), name: flags.name, isSeedKept: flags['store-totp'] },
+      {
+        ...(await this.query(flags)),
+        name: flags.name,
+        isReplacing: flags.replace,
+        isSeedKept: flags['store-totp'],
+      },
       withSharedStores({
         ...world,
         now: Date.now,
@@ -61,7 +70,9 @@ export default class IamEnrollMfa extends LoginCommand {
     this.log(
       printable(`${result.user} has the MFA device ${result.device}; [${result.section}] names it`),
     );
-    if (result.formerDevice !== null) {
+    if (result.removedDevice !== null) {
+      this.talk(printable(`${result.removedDevice} was taken away: its codes work no more`));
+    } else if (result.formerDevice !== null) {
       this.talk(printable(`[${result.section}] named ${result.formerDevice} before`));
     }
     this.talk('The two codes are used up: devaccess mfa takes the next one.');

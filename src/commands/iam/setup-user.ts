@@ -29,6 +29,7 @@ export default class IamSetupUser extends LoginCommand {
     '<%= config.bin %> <%= command.id %> alice bob --tag ssh-access=team-a',
     '<%= config.bin %> <%= command.id %> alice --keys ./handover --apply',
     '<%= config.bin %> <%= command.id %> bob --undo',
+    '<%= config.bin %> <%= command.id %> alice --reset-mfa --apply',
   ];
   static override strict = false;
   static override args = {
@@ -67,13 +68,17 @@ export default class IamSetupUser extends LoginCommand {
     }),
     apply: Flags.boolean({ summary: 'do it' }),
     undo: Flags.boolean({ summary: 'the way back', exclusive: ['keys', 'boundary', 'run-as'] }),
+    'reset-mfa': Flags.boolean({
+      summary: 'only take their MFA devices from them: for a lost phone',
+      exclusive: ['keys', 'boundary', 'run-as', 'undo'],
+    }),
   };
 
   override async run(): Promise<SetupJson> {
     const { flags, argv } = await this.parse(IamSetupUser);
     const { chooseAccess } = await import('../../credentials/access.ts');
     const { callerPolicy } = await import('../../iam/generated-policy.ts');
-    const { setupPlan, undoPlan } = await import('../../iam/setup/setup-plan.ts');
+    const { deviceResetPlan, setupPlan, undoPlan } = await import('../../iam/setup/setup-plan.ts');
     const { parseDuration } = await import('../../platform/duration.ts');
     const users = argv as string[];
     const asked = { profile: flags.profile, region: flags.region[0] };
@@ -105,7 +110,8 @@ export default class IamSetupUser extends LoginCommand {
       runAs: flags['run-as'],
       withKeys: flags.keys !== undefined,
     };
-    const plan = await (flags.undo ? undoPlan : setupPlan)(words, client);
+    const planOf = flags['reset-mfa'] ? deviceResetPlan : flags.undo ? undoPlan : setupPlan;
+    const plan = await planOf(words, client);
     for (const notice of plan.notices) this.talk(printable(`devaccess: ${notice}`));
     const keys = flags.apply ? await this.apply(plan, client, flags.keys) : {};
     if (plan.steps.length === 0) this.log('Nothing is to be done');

@@ -1,11 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilConsistent } from '../../aws/iam-calls.ts';
-import {
-  createVirtualDevice,
-  deleteVirtualDevice,
-  enableDevice,
-  listMfaDevices,
-} from '../../aws/own-user.ts';
+import { deleteVirtualDevice, enableDevice, listMfaDevices } from '../../aws/own-user.ts';
 import type { NewDevice } from '../../aws/own-user.ts';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
@@ -18,12 +13,17 @@ import type { KeyPlace, KeyWorld } from '../stored-keys/key-places.ts';
 import { settleMoves } from '../stored-keys/key-transfer.ts';
 import type { KeyQuery } from '../stored-keys/move-key.ts';
 import { keepSeed, refusePlainSeed } from '../stored-keys/totp-login.ts';
+import { makeFree, makeReplacement } from './make-device.ts';
+import type { MakingWorld } from './make-device.ts';
+import { planReplacement, removeReplaced } from './replace-device.ts';
 import { userAccess } from './user-access.ts';
 import type { UserAccess } from './user-access.ts';
 
 export interface EnrolmentRequest extends KeyQuery {
   /** Of the device; else the user's. */
   name: string | undefined;
+  /** Take the device away that the profile names, once it is not needed any more. */
+  isReplacing: boolean;
   /** Keep the seed beside the key, so that devaccess computes the codes. */
   isSeedKept: boolean;
 }
@@ -40,6 +40,8 @@ export interface EnrolmentResult {
   replacedLeftover: boolean;
   /** What the section named before. */
   formerDevice: string | null;
+  /** The device that was taken away. */
+  removedDevice: string | null;
   /** Where the seed is kept; null: only in the authenticator. */
   seedPlace: KeyPlace | null;
 }
@@ -51,22 +53,16 @@ export interface ShownSeed {
   seed: string;
 }
 
-export interface EnrolmentWorld extends KeyWorld {
-  now: () => number;
-  wait?: (ms: number) => Promise<unknown>;
-  say: (text: string) => void;
+export interface EnrolmentWorld extends KeyWorld, MakingWorld {
   /** Shows the seed on the terminal device. */
   showSeed: (shown: ShownSeed) => Promise<void>;
   askCode: (question: {
     message: string;
     validate: (answer: string) => true | string;
   }) => Promise<string>;
-  /** @throws DevaccessError DA_CANCELLED for no */
-  confirm: (message: string) => Promise<void>;
 }
 
 const DEVICE_NAME = /^[\w+=,.@-]{1,128}$/;
-const MAX_DEVICES = 8;
 const MAX_TRIES = 3;
 
 /**
@@ -87,13 +83,18 @@ export async function enrollDevice(
   if (request.isSeedKept && spot.place === 'plain') refusePlainSeed(section);
   const formerDevice = rehearse(section, world);
   const listed = await listedDevices(access, world);
-  const name = request.name ?? access.user.name;
-  refuseTaken(name, listed, access);
-
-  const { device, replacedLeftover } = await makeDevice(name, access, world);
+  const replacement = request.isReplacing
+    ? planReplacement({ name: request.name, formerDevice, listed }, access)
+    : undefined;
+  const made = await (replacement === undefined
+    ? makeFree(request.name ?? access.user.name, listed, access, world)
+    : makeReplacement(replacement, request.name, listed, access, world));
+  const { device, replacedLeftover } = made;
   const { serialNumber } = device;
   await assign(device, access, world);
   const seedPlace = await keep(request, device, access, world);
+  const isOldLeft = replacement !== undefined && made.removedDevice === null;
+  if (isOldLeft) await removeReplaced(replacement.old, serialNumber, access, world);
   return {
     profile: request.profile,
     section,
@@ -102,6 +103,7 @@ export async function enrollDevice(
     device: serialNumber,
     replacedLeftover,
     formerDevice: formerDevice === serialNumber ? null : formerDevice,
+    removedDevice: replacement?.old ?? null,
     seedPlace,
   };
 }
@@ -148,58 +150,6 @@ async function listedDevices(
     say('the policies do not tell which MFA devices there are (iam:ListMFADevices)');
     return undefined;
   }
-}
-
-function refuseTaken(name: string, listed: readonly string[] = [], { user }: UserAccess): void {
-  if (listed.some((serial) => serial.includes(':mfa/') && serial.endsWith(`/${name}`))) {
-    throw new DevaccessError(
-      'DA_MFA_DEVICE_TAKEN',
-      `${user.name} has an MFA device ${name} already`,
-      {
-        next: `give --name another one, as ${user.name}-2, which the policies must allow; in place of a lost phone an administrator deactivates the device first`,
-      },
-    );
-  }
-  if (listed.length >= MAX_DEVICES) {
-    throw new DevaccessError(
-      'DA_IAM_LIMIT',
-      `${user.name} has ${listed.length} MFA devices, which is the limit`,
-      {
-        next: 'deactivate one that is not used any more',
-      },
-    );
-  }
-}
-
-async function makeDevice(
-  name: string,
-  { client, user }: UserAccess,
-  world: EnrolmentWorld,
-): Promise<{ device: NewDevice; replacedLeftover: boolean }> {
-  try {
-    return { device: await createVirtualDevice(client, name), replacedLeftover: false };
-  } catch (error) {
-    if (!hasCode(error, 'DA_IAM_EXISTS')) throw error;
-  }
-  const serial = `arn:${user.partition}:iam::${user.account}:mfa/${name}`;
-  const what = `A device ${name} was made before and is assigned to nobody, or to somebody else`;
-  if (name === user.name) world.say(`${what}; one that nobody has is replaced`);
-  // Under another name it may be what somebody else is enrolling at this moment.
-  else await world.confirm(`${what}. Replace it, if nobody has it?`);
-  try {
-    await deleteVirtualDevice(client, serial);
-  } catch (error) {
-    if (hasCode(error, 'DA_IAM_IN_USE')) {
-      throw new DevaccessError('DA_MFA_DEVICE_TAKEN', `The MFA device ${name} is in use`, {
-        next: `give --name another one, as ${user.name}-2`,
-        cause: error,
-      });
-    }
-    if (!hasCode(error, 'DA_IAM_NOT_FOUND')) throw error;
-  }
-  const create = (): Promise<NewDevice> => createVirtualDevice(client, name);
-  const device = await untilConsistent(create, ['DA_IAM_EXISTS'], world.wait ?? sleep);
-  return { device, replacedLeftover: true };
 }
 
 /** Two codes of the device assign it; where that does not come about, it is deleted. */

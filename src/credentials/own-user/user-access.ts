@@ -23,8 +23,8 @@ export interface UserAccess {
   key: FoundKey;
   user: UserName;
   client: ClientOptions;
-  /** Whether that is an MFA session, made of the key. */
-  hasMfa: boolean;
+  /** When that ends, where it is an MFA session made of the key; in milliseconds since the epoch. */
+  mfaEndMs: number | undefined;
 }
 
 /** A session that ends within it is not begun with. */
@@ -44,6 +44,7 @@ export async function userAccess(
   const key = findIn(query, env);
   const session = await findMfaSession(key.accessKeyId, env);
   const hasMfa = session !== undefined && session.expirationMs - world.now() > MARGIN_MS;
+  const mfaEndMs = hasMfa ? session.expirationMs : undefined;
   const credentials = hasMfa ? session : await readKey(key, world, {});
   const { accessKeyId, secretAccessKey } = credentials;
   const token = hasMfa ? { sessionToken: session.sessionToken } : {};
@@ -52,7 +53,7 @@ export async function userAccess(
     region: regionOf(query, key.section, env),
     profile: query.profile,
   };
-  return { key, user: userOf((await callerIdentity(client)).arn), client, hasMfa };
+  return { key, user: userOf((await callerIdentity(client)).arn), client, mfaEndMs };
 }
 
 /** IAM is one for a whole partition: any region of it will do. */

@@ -3,7 +3,7 @@ import { createAccessKey, deleteAccessKey } from '../../aws/access-keys.ts';
 import { change } from '../../aws/iam-administration.ts';
 import type { ClientOptions } from '../../aws/client-settings.ts';
 import { untilConsistent } from '../../aws/iam-calls.ts';
-import { deleteVirtualDevice } from '../../aws/own-user.ts';
+import { deactivateDevice, deleteVirtualDevice } from '../../aws/own-user.ts';
 import type { NewKey } from '../../aws/access-keys.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import type { SetupPlan, SetupStep } from './setup-plan.ts';
@@ -43,6 +43,11 @@ export async function applyPlan(
           return deleteAccessKey(client, {
             userName: asked.UserName,
             accessKeyId: asked.AccessKeyId,
+          });
+        case 'DeactivateMFADevice':
+          return deactivateDevice(client, {
+            userName: asked.UserName,
+            serialNumber: asked.SerialNumber,
           });
         case 'DeleteVirtualMFADevice':
           return deleteVirtualDevice(client, asked.SerialNumber);

@@ -29,6 +29,7 @@ export interface SetupStep {
 /** What a user who is deleted has to be rid of first. */
 export type OldCredential =
   | { operation: 'DeleteAccessKey'; UserName: string; AccessKeyId: string }
+  | { operation: 'DeactivateMFADevice'; UserName: string; SerialNumber: string }
   | { operation: 'DeleteVirtualMFADevice'; SerialNumber: string };
 
 export interface SetupPlan {
@@ -246,28 +247,55 @@ export async function undoPlan(words: SetupWords, client: ClientOptions): Promis
 
 async function deletion(name: string, client: ClientOptions): Promise<SetupStep[]> {
   const keys = await listAccessKeys(client, name);
-  const devices = await listMfaDevices(client, name);
   return [
     ...keys.map(({ accessKeyId }): SetupStep => ({
       text: `delete the access key …${accessKeyId.slice(-4)} of ${name}`,
       change: { operation: 'DeleteAccessKey', UserName: name, AccessKeyId: accessKeyId },
     })),
-    ...devices.flatMap((SerialNumber): SetupStep[] => [
-      {
-        text: `take the MFA device ${SerialNumber} from ${name}`,
-        change: { operation: 'DeactivateMFADevice', UserName: name, SerialNumber },
-      },
-      ...(SerialNumber.includes(':mfa/')
-        ? [
-            {
-              text: `delete it`,
-              change: { operation: 'DeleteVirtualMFADevice', SerialNumber } as const,
-            },
-          ]
-        : []),
-    ]),
+    ...(await deviceRemoval(name, client)),
     { text: `delete the user ${name}`, change: { operation: 'DeleteUser', UserName: name } },
   ];
+}
+
+async function deviceRemoval(name: string, client: ClientOptions): Promise<SetupStep[]> {
+  const devices = await listMfaDevices(client, name);
+  return devices.flatMap((SerialNumber): SetupStep[] => [
+    {
+      text: `take the MFA device ${SerialNumber} from ${name}`,
+      change: { operation: 'DeactivateMFADevice', UserName: name, SerialNumber },
+    },
+    ...(SerialNumber.includes(':mfa/')
+      ? [
+          {
+            text: `delete it`,
+            change: { operation: 'DeleteVirtualMFADevice', SerialNumber } as const,
+          },
+        ]
+      : []),
+  ]);
+}
+
+/**
+ * For users who have lost their phone: their devices go, so that they can enrol another.
+ *
+ * @throws DevaccessError DA_IAM_NOT_FOUND for nobody, and those of `iamError`
+ */
+export async function deviceResetPlan(
+  words: SetupWords,
+  client: ClientOptions,
+): Promise<SetupPlan> {
+  for (const user of words.users) iamName(user, 64);
+  const { users, policy } = words;
+  const steps: SetupStep[] = [];
+  for (const name of users) steps.push(...(await deviceRemoval(name, client)));
+  const notices =
+    steps.length === 0
+      ? []
+      : [
+          'sessions that were made with these devices stay good until they end',
+          'until they have enrolled another, the access key alone may be enough to enrol one (FirstDevice)',
+        ];
+  return { group: policy.name, users, steps, notices };
 }
 
 function usage(message: string, next: string): DevaccessError {
