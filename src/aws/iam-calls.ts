@@ -24,7 +24,9 @@ export async function iamCall<T>(
   send: (client: IAMClient) => Promise<T>,
 ): Promise<T> {
   const { IAMClient } = await import('./iam-commands.ts');
-  const client = withHostInErrors(new IAMClient(await clientSettings('iam', options)));
+  const { IamRetries } = await import('./iam-retries.ts');
+  const settings = { ...(await clientSettings('iam', options)), retryStrategy: new IamRetries() };
+  const client = withHostInErrors(new IAMClient(settings));
   try {
     return await send(client);
   } catch (error) {

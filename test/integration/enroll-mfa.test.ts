@@ -364,7 +364,10 @@ describe('enrolling in the place of another device', () => {
         },
       ],
     });
-    expect(await refusal(stopped.done)).toBe(no);
+    expect(await refusal(stopped.done)).toMatchObject({
+      code: 'DA_CANCELLED',
+      message: `${DEVICE} has been taken away, and no other device is assigned: cancelled`,
+    });
     expect(all()).toEqual([]);
     expect(await enroll().done).toMatchObject({ device: DEVICE });
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,13 +17,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 import { rotateKey } from '../../src/credentials/rotation/rotate-key.ts';
 import type { RotationRequest } from '../../src/credentials/rotation/rotate-key.ts';
+import { userSession } from '../../src/credentials/own-user/user-session.ts';
 import { moveKey } from '../../src/credentials/stored-keys/move-key.ts';
 import type { KeyPlace } from '../../src/credentials/stored-keys/key-places.ts';
 import { DevaccessError } from '../../src/platform/errors.ts';
 import type { AccessKey } from '../../src/sandbox/iam/entities.ts';
 import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
 import { namesInKeyFile } from '../../src/platform/secrets/encrypted-file.ts';
-import { AccountHolder } from './support/account-holder.ts';
+import { AccountHolder, role } from './support/account-holder.ts';
 import { ROTATE, worldOf } from './support/mortal-rotation.ts';
 
 const DAY_MS = 86_400_000;
@@ -82,7 +84,7 @@ const stateFiles = (): string[] => {
 const rotate = (change: Partial<RotationRequest> = {}, world = worldOf(alice.home)) =>
   rotateKey({ ...ROTATE, ...change }, world);
 const moveTo = async (place: KeyPlace): Promise<void> => {
-  if (place === 'plain') return;
+  if (place === (await inUse()).place) return;
   const request = { profile: 'default', longTermSuffix: undefined, forTools: undefined };
   await moveKey({ ...request, to: place }, worldOf(alice.home));
 };
@@ -196,22 +198,14 @@ describe('a rotation that is interrupted', () => {
     expect(steps).toEqual(POINTS);
   });
 
-  it.each([
-    {
-      place: 'plain',
-      points: [
-        ...['after createKey', 'before identity 2', 'before identity 3', 'before setActive'],
-        ...['after setActive', 'before deleteKey', 'after deleteKey'],
-      ],
-    },
-    { place: 'keychain', points: ['before identity 3', 'after setActive'] },
-  ] as const)(
+  it.each([{ place: 'keychain', points: ['before identity 3', 'after setActive'] }] as const)(
     'at whatever call, with the key in $place, goes on or is taken back, and locks nobody out',
     async ({ place, points }) => {
       for (const point of points) {
         for (const mode of ['usual', 'abort'] as const) {
           rmSync(join(alice.home, '.local'), { recursive: true, force: true });
           rmSync(join(alice.home, 'keychain'), { recursive: true, force: true });
+          rmSync(join(alice.home, '.aws', 'devaccess-keys.json'), { force: true });
           keys().splice(0, 2, { ...first });
           alice.writeCredentials(alice.longTermSection().replace(/aws_mfa_device.*\n/, ''));
           await moveTo(place);
@@ -219,48 +213,101 @@ describe('a rotation that is interrupted', () => {
           const breaking = worldOf(alice.home, (step) => {
             if (step === point) throw lost;
           });
-          // A key whose making went unanswered is replaced at once.
-          const isThrough = point === 'after createKey';
-          const run = rotate({}, breaking);
-          if (isThrough) await run;
-          else expect(await refusal(run)).toBe(lost);
+          expect(await refusal(rotate({}, breaking))).toBe(lost);
           await nobodyIsLockedOut(place);
-          const isGone = mode === 'abort' && point === 'after deleteKey';
-          if (isGone) {
-            expect(await refusal(rotate({ mode }))).toMatchObject({ code: 'DA_ROTATION_OVER' });
-            await nobodyIsLockedOut(place);
-          }
-          const { action } = await rotate({ mode: isGone ? 'usual' : mode });
-          const isTakenBack = mode === 'abort' && !isThrough && !isGone;
-          expect([point, mode, ['aborted', 'nothing'].includes(action)]).toEqual([
+          const { action } = await rotate({ mode });
+          expect([point, mode, action]).toEqual([
             point,
             mode,
-            mode === 'abort' && !isGone,
+            mode === 'abort' ? 'aborted' : 'finished',
           ]);
-          await isDone(place, !isTakenBack);
+          await isDone(place, mode !== 'abort');
         }
       }
     },
   );
 
-  it.each(['after createKey', 'before identity 3', 'after setActive', 'after deleteKey'])(
-    'by a kill %s is gone on with by the next run',
-    async (step) => {
-      const child = spawn(process.execPath, [join(programs, 'rotate.mjs'), alice.home, step], {
-        env: { PATH: process.env['PATH'], AWS_ENDPOINT_URL: alice.sandbox.endpoint },
-        stdio: 'inherit',
-      });
-      expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+  /** What is on the disk, and in IAM, after a kill. */
+  interface Wreck {
+    files: Map<string, string>;
+    keys: AccessKey[];
+  }
+  const stateFolder = () => join(alice.home, '.local/state/devaccess/key-rotations');
+  const wreck = (): Wreck => ({
+    files: new Map(
+      [alice.credentialsFile, ...stateFiles().map((name) => join(stateFolder(), name))].map(
+        (path) => [path, readFileSync(path, 'utf8')],
+      ),
+    ),
+    keys: keys().map((key) => ({ ...key })),
+  });
+  const restore = ({ files, keys: before }: Wreck): void => {
+    rmSync(stateFolder(), { recursive: true });
+    mkdirSync(stateFolder(), { mode: 0o700 });
+    for (const [path, text] of files) writeFileSync(path, text, { mode: 0o600 });
+    keys().splice(0, 2, ...before.map((key) => ({ ...key })));
+  };
+
+  // Before and after each step, with the step that the journal has then.
+  it.each([
+    ['before createKey', 'creating'],
+    ['after createKey', 'creating'],
+    ['before identity 2', 'created'],
+    ['before identity 3', 'written'],
+    ['after setActive', 'written'],
+    ['before listKeys 3', 'deactivated'],
+    ['after deleteKey', 'deactivated'],
+  ])('by a kill %s, in %s, is gone on with or taken back', async (point, step) => {
+    const child = spawn(process.execPath, [join(programs, 'rotate.mjs'), alice.home, point], {
+      env: { PATH: process.env['PATH'], AWS_ENDPOINT_URL: alice.sandbox.endpoint },
+      stdio: 'inherit',
+    });
+    expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
+    await nobodyIsLockedOut('plain');
+    const [name] = stateFiles().filter((each) => each.endsWith('.json')) as [string];
+    for (const each of stateFiles()) {
+      expect(statSync(join(stateFolder(), each)).mode & 0o777).toBe(0o600);
+    }
+    const journal = readFileSync(join(stateFolder(), name), 'utf8');
+    expect(JSON.parse(journal)).toMatchObject({ step });
+    expect(keys().some(({ secretAccessKey }) => journal.includes(secretAccessKey))).toBe(false);
+    const found = wreck();
+
+    expect(await rotate({ mode: 'resume' })).toMatchObject({ action: 'finished' });
+    await isDone('plain', true);
+
+    restore(found);
+    const isGone = point === 'after deleteKey';
+    if (isGone) {
+      expect(await refusal(rotate({ mode: 'abort' }))).toMatchObject({ code: 'DA_ROTATION_OVER' });
       await nobodyIsLockedOut('plain');
-      for (const name of stateFiles()) {
-        expect(
-          statSync(join(alice.home, '.local/state/devaccess/key-rotations', name)).mode & 0o777,
-        ).toBe(0o600);
-      }
-      expect(await rotate()).toMatchObject({ action: 'finished' });
-      await isDone('plain', true);
-    },
-  );
+      await rotate({ mode: 'resume' });
+    } else {
+      expect(await rotate({ mode: 'abort' })).toMatchObject({ action: 'aborted' });
+    }
+    await isDone('plain', isGone);
+  });
+
+  it('replaces a key at once whose making went unanswered', async () => {
+    const lost = new DevaccessError('DA_ENDPOINT_UNREACHABLE', 'lost');
+    const breaking = worldOf(alice.home, (step) => {
+      if (step === 'after createKey') throw lost;
+    });
+    expect(await rotate({}, breaking)).toMatchObject({ action: 'finished' });
+    await isDone('plain', true);
+  });
+
+  it.each([
+    ['plain', 'keychain'],
+    ['keychain', 'plain'],
+  ] as const)('whose login moved from %s to %s meanwhile is taken back', async (from, to) => {
+    await moveTo(from);
+    await rotate({ graceMs: DAY_MS });
+    await moveTo(to);
+    await nobodyIsLockedOut(to);
+    expect(await rotate({ mode: 'abort' })).toMatchObject({ action: 'aborted' });
+    await isDone(to, false);
+  });
 
   it('between the edit of the file and its note goes on', async () => {
     await rotate({ graceMs: DAY_MS });
@@ -394,14 +441,46 @@ describe('devaccess iam rotate-keys', () => {
     });
   });
 
-  it('without a session asks for a code, or says that nobody can be asked', async () => {
+  it('without a session says that nobody can be asked; of a role, for the key it is assumed with', async () => {
     alice.writeCredentials(alice.longTermSection());
-    const none = await run('--max-age', '90d');
-    expect(none).toMatchObject({
-      code: 3,
-      stderr: expect.stringContaining('DA_NO_TERMINAL') as unknown,
-    });
+    alice.writeConfig(
+      `[profile ops]\nregion = us-east-1\nrole_arn = ${role('admin')}\nsource_profile = default\n`,
+    );
+    const none = await run('--max-age', '90d', '--profile', 'ops');
+    expect(none.code).toBe(3);
+    expect(none.stderr).toMatch(/^ops uses the key of \[default-long-term\]\n[^]*DA_NO_TERMINAL/);
     expect(keys()).toHaveLength(1);
+  });
+
+  it('asks for a session of the user where the profile is for one of a role, and keeps none', async () => {
+    const longTerm = `${alice.longTermSection()}assume_role = ${role('admin')}\n`;
+    alice.writeCredentials(longTerm);
+    const asked: string[] = [];
+    const world = {
+      ...worldOf(alice.home),
+      say: () => undefined,
+      askCode: ({ device }: { device: string }) => {
+        asked.push(device);
+        return Promise.resolve(alice.nextCode());
+      },
+    };
+    const query = { profile: 'default', longTermSuffix: undefined };
+    const signIn = () => userSession(query, 'default', world);
+    const policy = policyOf([
+      {
+        Effect: 'Deny',
+        Action: 'iam:*',
+        Resource: '*',
+        Condition: { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } },
+      },
+    ]);
+    alice.sandbox.user.inlinePolicies.set('denied', policy);
+    expect(await rotate({}, { ...worldOf(alice.home), signIn })).toMatchObject({
+      action: 'finished',
+    });
+    expect(asked).toEqual([alice.sandbox.mfaDevice.serialNumber]);
+    await isDone('plain', true);
+    expect(alice.credentials()).not.toContain('aws_session_token');
   });
 
   it.each([

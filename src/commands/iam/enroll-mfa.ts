@@ -46,6 +46,7 @@ export default class IamEnrollMfa extends LoginCommand {
         options,
       );
     }
+    const { keyProfile } = await import('../../credentials/own-user/key-profile.ts');
     const { enrollDevice } = await import('../../credentials/own-user/enroll-device.ts');
     const { withSharedStores } = await import('../../credentials/stored-keys/key-places.ts');
     const { confirm } = await import('../../cli/confirm.ts');
@@ -54,7 +55,7 @@ export default class IamEnrollMfa extends LoginCommand {
     const world = await this.keyWorld();
     const result = await enrollDevice(
       {
-        ...(await this.query(flags)),
+        ...keyProfile(await this.query(flags), process.env).query,
         name: flags.name,
         isReplacing: flags.replace,
         isSeedKept: flags['store-totp'],

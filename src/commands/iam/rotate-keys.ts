@@ -40,17 +40,18 @@ export default class IamRotateKeys extends LoginCommand {
     const { flags } = await this.parse(IamRotateKeys);
     const { parseAge } = await import('../../platform/duration.ts');
     const { ASK_PERSON } = await import('../../cli/prompts.ts');
-    const { renewMfaSession } = await import('../../credentials/mfa.ts');
+    const { keyProfile } = await import('../../credentials/own-user/key-profile.ts');
+    const { userSession } = await import('../../credentials/own-user/user-session.ts');
     const { rotateKey } = await import('../../credentials/rotation/rotate-key.ts');
     const { withSharedStores } = await import('../../credentials/stored-keys/key-places.ts');
     const maxAge = flags['max-age'];
-    const query = await this.query(flags);
+    const asked = await this.query(flags);
+    const { query, ofOther } = keyProfile(asked, process.env);
+    if (ofOther !== undefined)
+      this.talk(printable(`${asked.profile} uses the key of [${ofOther}]`));
     const world = withSharedStores({ ...(await this.keyWorld()), now: Date.now });
-    const renewSession = () =>
-      renewMfaSession(
-        { ...query, force: false },
-        { ...world, ...ASK_PERSON, say: (level, text) => level === 'warning' && this.talk(text) },
-      );
+    const say = (level: string, text: string) => level === 'warning' && this.talk(text);
+    const signIn = () => userSession(query, asked.profile, { ...world, ...ASK_PERSON, say });
     const result = await rotateKey(
       {
         ...query,
@@ -59,7 +60,7 @@ export default class IamRotateKeys extends LoginCommand {
         graceMs: parseAge(flags.grace),
         deletesInactive: flags['delete-inactive'],
       },
-      { ...world, renewSession },
+      { ...world, signIn },
     );
     const isQuiet = maxAge !== undefined && ['young', 'waiting'].includes(result.action);
     if (!isQuiet) this.log(printable(TEXTS[result.action](result)));

@@ -91,7 +91,9 @@ export async function enrollDevice(
     : makeReplacement(replacement, request.name, listed, access, world));
   const { device, replacedLeftover } = made;
   const { serialNumber } = device;
-  await assign(device, access, world);
+  await assign(device, access, world).catch((error: unknown) => {
+    throw made.removedDevice === null ? error : halfReplaced(made.removedDevice, error);
+  });
   const seedPlace = await keep(request, device, access, world);
   const isOldLeft = replacement !== undefined && made.removedDevice === null;
   if (isOldLeft) await removeReplaced(replacement.old, serialNumber, access, world);
@@ -150,6 +152,21 @@ async function listedDevices(
     say('the policies do not tell which MFA devices there are (iam:ListMFADevices)');
     return undefined;
   }
+}
+
+/** The old device is gone, which whatever went wrong afterwards does not say. */
+function halfReplaced(old: string, error: unknown): unknown {
+  if (!(error instanceof DevaccessError)) return error;
+  const why = error.code === 'DA_CANCELLED' ? 'cancelled' : error.message;
+  return new DevaccessError(
+    error.code,
+    `${old} has been taken away, and no other device is assigned: ${why}`,
+    {
+      next: 'run devaccess iam enroll-mfa again, while the session lasts',
+      exitCode: error.exitCode,
+      cause: error,
+    },
+  );
 }
 
 /** Two codes of the device assign it; where that does not come about, it is deleted. */

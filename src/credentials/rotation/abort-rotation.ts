@@ -3,6 +3,7 @@ import { DevaccessError } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
 import { editFile } from '../../platform/safe-file.ts';
 import { CREDENTIALS_EDIT } from '../../aws/files/credentials-file.ts';
+import { readKey } from '../stored-keys/move-key.ts';
 import { withKeyLock } from '../stored-keys/move-record.ts';
 import { exchangeKey, spotOf } from './exchange-key.ts';
 import { removeJournal, writeJournal } from './rotation-journal.ts';
@@ -15,10 +16,11 @@ import type { Rotation } from './rotation-world.ts';
  *
  * @throws DevaccessError as the steps do; what is done stays noted
  */
-export async function abortRotation(journal: RotationJournal, rotation: Rotation): Promise<void> {
+export async function abortRotation(begun: RotationJournal, rotation: Rotation): Promise<void> {
   const { world, calls } = rotation;
+  await writeJournal({ ...begun, isAborted: true }, world.env);
+  const journal = await followMove({ ...begun, isAborted: true }, rotation);
   const { section, place, user, old, new: made } = journal;
-  await writeJournal({ ...journal, isAborted: true }, world.env);
   const keyIds = [old.accessKeyId, ...(made === null ? [] : [made.accessKeyId])];
   if (made === null) {
     try {
@@ -48,6 +50,27 @@ export async function abortRotation(journal: RotationJournal, rotation: Rotation
   removeJournal(section, world.env);
 }
 
+/**
+ * Where the login was moved meanwhile, the old key goes to where the new one is now: out of plain text, or
+ * into it, as its owner wanted. Under the same name in every place, so that it can be done twice.
+ */
+async function followMove(journal: RotationJournal, rotation: Rotation): Promise<RotationJournal> {
+  const { section, place: before, old, new: made } = journal;
+  const { accessKeyId, spot } = rotation.present();
+  if (made?.accessKeyId !== accessKeyId) return journal;
+  const entry = spot.place === 'plain' ? made.entry : spot.entry;
+  if (spot.place === before && entry === made.entry) return journal;
+  const [from, to] = [rotation.vault(before, section), rotation.vault(spot.place, section)];
+  await from.prepare();
+  await to.prepare();
+  if (from !== to) await rotation.keep(to, old.entry, await rotation.kept(from, before, old));
+  const moved = { ...journal, place: spot.place, new: { accessKeyId, entry } };
+  await writeJournal(moved, rotation.world.env);
+  if (from !== to) await from.remove(old.entry);
+  if (before === 'plain') await from.remove(made.entry);
+  return moved;
+}
+
 /** The new key stays in the section until the old one is known to work. */
 async function reactivate(
   journal: RotationJournal,
@@ -59,7 +82,8 @@ async function reactivate(
   if (made === null) return;
   const store = rotation.vault(place, section);
   const before = await rotation.kept(store, place, old);
-  const secret = await rotation.kept(store, place, made);
+  const present = rotation.present();
+  const secret = await readKey(present, world, {});
   const client = await rotation.caller(keyIds);
   try {
     await calls.setActive(client, { userName: user, accessKeyId: old.accessKeyId }, true);
@@ -73,7 +97,7 @@ async function reactivate(
     );
   }
   await rotation.verify(before, arn);
-  const from = { spot: spotOf(place, made), secret };
+  const from = { spot: present.spot, secret };
   const to = { spot: spotOf(place, old), secret: before };
   await withKeyLock(world.env, () =>
     editFile(

@@ -10,14 +10,12 @@ import type { ClientOptions } from '../../aws/client-settings.ts';
 import { untilConsistent } from '../../aws/iam-calls.ts';
 import type { LongTermSecret } from '../../aws/long-term-secret.ts';
 import { findMfaSession } from '../../aws/mfa-sessions.ts';
+import type { StoredSession } from '../../aws/mfa-sessions.ts';
 import { listAccessKeys } from '../../aws/own-user.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import type { SecretStore } from '../../platform/secrets/secret-store.ts';
 import { readSecretText, secretText } from '../../aws/long-term-secret.ts';
-import { sectionValues } from '../../aws/files/ini-document.ts';
-import { readCredentialsFile } from '../../aws/files/credentials-file.ts';
 import { regionOf } from '../own-user/user-access.ts';
-import { plainSetting } from '../profiles.ts';
 import { openStore } from '../stored-keys/key-places.ts';
 import type { KeyPlace, KeyWorld } from '../stored-keys/key-places.ts';
 import { findIn, readKey } from '../stored-keys/move-key.ts';
@@ -41,8 +39,8 @@ export interface RotationWorld extends KeyWorld {
   now: () => number;
   wait?: (ms: number) => Promise<unknown>;
   say: (text: string) => void;
-  /** Makes sure that the profile has an MFA session; may ask for a code. */
-  renewSession: () => Promise<unknown>;
+  /** An MFA session of the user, for whom a device is known; may ask for a code. */
+  signIn: () => Promise<StoredSession | undefined>;
   calls?: typeof ROTATION_CALLS;
 }
 
@@ -54,7 +52,9 @@ export class Rotation {
   readonly query: KeyQuery;
   readonly world: RotationWorld;
   readonly calls: typeof ROTATION_CALLS;
-  #vault: SecretStore | undefined;
+  readonly #vaults = new Map<KeyPlace, SecretStore>();
+  /** A session that no file has. */
+  #made: StoredSession | undefined;
 
   constructor(query: KeyQuery, world: RotationWorld) {
     this.query = query;
@@ -68,35 +68,35 @@ export class Rotation {
   }
 
   /**
-   * What IAM is asked with: the MFA session made of one of the keys; where there is none and the section
-   * names a device, a new one; else the section's key itself.
+   * What IAM is asked with: the MFA session made of one of the keys; where there is none and a device is
+   * known, a new one; else the section's key itself.
    *
    * @param keys ids of the keys a session may have been made of
    */
   async caller(keys: readonly string[]): Promise<ClientOptions> {
     const kept = await this.#session(keys);
     if (kept !== undefined) return kept;
-    const { section } = this.present();
-    const values = sectionValues(readCredentialsFile(this.world.env), section);
-    const device = plainSetting(values, 'aws_mfa_device') ?? plainSetting(values, 'mfa_serial');
-    if (device !== undefined && plainSetting(values, 'assume_role') === undefined) {
-      await this.world.renewSession();
-      const renewed = await this.#session([...keys, this.present().accessKeyId]);
-      if (renewed !== undefined) return renewed;
+    if (this.#made === undefined || !this.#lasts(this.#made)) {
+      this.#made = await this.world.signIn();
     }
+    if (this.#made !== undefined) return this.#sessionClient(this.#made);
     return this.clientOf(await readKey(this.present(), this.world, {}));
   }
 
   async #session(keys: readonly string[]): Promise<ClientOptions | undefined> {
-    const { env, now } = this.world;
     for (const key of keys) {
-      const session = await findMfaSession(key, env);
-      if (session !== undefined && session.expirationMs - now() > MARGIN_MS) {
-        const { accessKeyId, secretAccessKey, sessionToken } = session;
-        return this.#client({ accessKeyId, secretAccessKey, sessionToken });
-      }
+      const session = await findMfaSession(key, this.world.env);
+      if (session !== undefined && this.#lasts(session)) return this.#sessionClient(session);
     }
     return undefined;
+  }
+
+  #lasts({ expirationMs }: StoredSession): boolean {
+    return expirationMs - this.world.now() > MARGIN_MS;
+  }
+
+  #sessionClient({ accessKeyId, secretAccessKey, sessionToken }: StoredSession): ClientOptions {
+    return this.#client({ accessKeyId, secretAccessKey, sessionToken });
   }
 
   clientOf({ accessKeyId, secretAccessKey }: LongTermSecret): ClientOptions {
@@ -111,8 +111,12 @@ export class Rotation {
 
   /** Where the secrets of both keys are kept meanwhile. */
   vault(place: KeyPlace, section: string): SecretStore {
-    return (this.#vault ??=
-      place === 'plain' ? new RecoveryFile(section, this.world.env) : openStore(place, this.world));
+    const known = this.#vaults.get(place);
+    if (known !== undefined) return known;
+    const made =
+      place === 'plain' ? new RecoveryFile(section, this.world.env) : openStore(place, this.world);
+    this.#vaults.set(place, made);
+    return made;
   }
 
   /** @throws DevaccessError DA_KEY_NOT_KEPT */
