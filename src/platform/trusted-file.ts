@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   readSync,
   realpathSync,
@@ -56,12 +57,28 @@ export function readTrustedFile(path: string, rules: TrustRules): TrustedFile | 
 }
 
 /**
- * Whether only trusted users can change what is in a folder.
+ * Whether only trusted users can put anything into a folder: in it, the sticky bit is not enough, as others
+ * could be there first.
  *
  * @throws DevaccessError DA_FILE_UNTRUSTED
  */
 export function checkTrustedFolder(path: string, owners = trustedUsers()): void {
   for (const folder of [path, ...foldersAbove(path)]) checkFolder(path, folder, owners);
+  const stats = statSync(path);
+  if (process.geteuid !== undefined && (stats.mode & 0o022) !== 0) {
+    const why = `others may make files in it (mode ${octal(stats)})`;
+    throw untrusted(path, why, 'choose a folder of its own');
+  }
+}
+
+/**
+ * Whether what is at a path was put there by a trusted user, and is nobody else's; nothing there is, too.
+ *
+ * @throws DevaccessError DA_FILE_UNTRUSTED
+ */
+export function checkTrustedFile(path: string, owners = trustedUsers()): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats !== undefined) checkFile(path, stats, owners);
 }
 
 function trustedUsers(): number[] {

@@ -1,19 +1,10 @@
-import {
-  chmodSync,
-  existsSync,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-} from 'node:fs';
+import { chmodSync, existsSync, fchmodSync, fchownSync, fstatSync, openSync } from 'node:fs';
 import { closeSync, constants, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { processAnswer } from '../../aws/process-answer.ts';
-import { DevaccessError } from '../../platform/errors.ts';
 import { errorCode, fileError } from '../../platform/file-errors.ts';
 import { editFile } from '../../platform/safe-file.ts';
-import { checkTrustedFolder } from '../../platform/trusted-file.ts';
+import { checkTrustedFile, checkTrustedFolder } from '../../platform/trusted-file.ts';
 import { parsePublished, publishedFile } from './published-credentials.ts';
 
 export interface PublishRequest {
@@ -49,7 +40,8 @@ export async function publish(request: PublishRequest): Promise<'published' | 'k
   const { folder, name, gid, credentials, replaces, nowMs } = request;
   const path = publishedFile(folder, name);
   makePublishedFolder(folder);
-  refuseOthers(path);
+  // A link in its place would be written through, and a file of another user's would stay theirs.
+  checkTrustedFile(path);
   const answer = processAnswer({ accountId: undefined, ...credentials }, name);
   const text = `${JSON.stringify(answer)}\n`;
   const bits = gid === undefined ? FOR_OWNER : FOR_GROUP;
@@ -87,19 +79,6 @@ function makePassable(folder: string): void {
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
   }
-}
-
-/** A link in the place of the file would be written through. */
-function refuseOthers(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isFile()) return;
-  throw new DevaccessError(
-    'DA_FILE_UNTRUSTED',
-    `${path} is not to be trusted: it is no regular file`,
-    {
-      next: 'look who put it there, and remove it',
-    },
-  );
 }
 
 /** The group may have been changed since. */

@@ -39,7 +39,7 @@ export function publishedFile(folder: string, name: string): string {
  */
 export function readPublished(folder: string, name: string, nowMs: number): Published {
   const path = publishedFile(folder, name);
-  const file = readTrustedFile(path, { maxBytes: MAX_BYTES });
+  const file = readForConsumer(path);
   if (file === undefined) {
     throw new DevaccessError('DA_NOT_PUBLISHED', `Nothing is published as ${name} in ${folder}`, {
       next: `see systemctl status devaccess-node-bridge-${name}; on the node: devaccess nodes doctor`,
@@ -56,6 +56,18 @@ export function readPublished(folder: string, name: string, nowMs: number): Publ
   throw new DevaccessError('DA_PUBLISHED_EXPIRED', `The credentials of ${name} ended at ${when}`, {
     next: `see systemctl status devaccess-node-bridge-${name}: it brings no new ones`,
   });
+}
+
+function readForConsumer(path: string): ReturnType<typeof readTrustedFile> {
+  try {
+    return readTrustedFile(path, { maxBytes: MAX_BYTES });
+  } catch (error) {
+    if (!(error instanceof DevaccessError) || error.code !== 'DA_FILE_NOT_READABLE') throw error;
+    throw new DevaccessError(error.code, error.message, {
+      next: 'be in the group that it is for (id -nG; a service sees a new group when it is started again)',
+      cause: error,
+    });
+  }
 }
 
 /** Undefined for what is no answer of a credential_process with an end that can be. */

@@ -55,11 +55,17 @@ export function bridgeUnits({ name, command, folder, watched }: UnitRequest): Un
     'ProtectHome=read-only',
     'ProtectKernelTunables=yes',
     'ProtectKernelModules=yes',
+    'ProtectKernelLogs=yes',
+    'ProtectClock=yes',
+    'ProtectHostname=yes',
     'ProtectControlGroups=yes',
     'PrivateTmp=yes',
     'PrivateDevices=yes',
     'RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX',
     'RestrictNamespaces=yes',
+    'RestrictRealtime=yes',
+    'RestrictSUIDSGID=yes',
+    'SystemCallArchitectures=native',
     'LockPersonality=yes',
   ];
   const timer = [

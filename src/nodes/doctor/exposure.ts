@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { finding } from '../../platform/finding.ts';
 import type { Finding } from '../../platform/finding.ts';
 import { shellWord } from '../../platform/shell-quote.ts';
+import { aclGrants } from './acl.ts';
 
 /** How to take back what folklore has people do to read root's credentials. */
 export type Undo =
@@ -34,8 +35,17 @@ export interface ExposurePlaces {
 
 const OTHERS = 0o077;
 
-/** Who can get at the agent's credentials that should not (5.5 of the facts on nodes). */
-export function findExposure({ home, credentialsFile, otherHomes }: ExposurePlaces): Exposed[] {
+/**
+ * Who can get at the agent's credentials that should not (5.5 of the facts on nodes).
+ *
+ * @param grantsOf users and groups that an ACL lets at a path, beside those that its mode tells of
+ */
+export function findExposure(
+  { home, credentialsFile, otherHomes }: ExposurePlaces,
+  grantsOf: (path: string) => readonly string[] = aclGrants,
+): Exposed[] {
+  const open = (id: string, path: string, mode: number, bits: number, what: string): Exposed[] =>
+    openTo(id, { path, mode, bits, what, grants: grantsOf(path) });
   const isInHome = credentialsFile.startsWith(`${home}/`);
   const folder = dirname(credentialsFile);
   return [
@@ -50,15 +60,31 @@ export function findExposure({ home, credentialsFile, otherHomes }: ExposurePlac
       ? open('root-aws-open', folder, 0o700, OTHERS, "the folder of root's credentials")
       : []),
     ...open('agent-credentials-open', credentialsFile, 0o600, OTHERS, "the node's credentials"),
-    ...otherHomes.flatMap((other) => linkTo(credentialsFile, join(other, '.aws', 'credentials'))),
+    ...otherHomes.flatMap((other) =>
+      ['.aws', join('.aws', 'credentials')].flatMap((name) =>
+        linkTo(name === '.aws' ? folder : credentialsFile, join(other, name)),
+      ),
+    ),
   ];
 }
 
-function open(id: string, path: string, mode: number, bits: number, what: string): Exposed[] {
+interface Guarded {
+  path: string;
+  /** What it should have. */
+  mode: number;
+  /** Of its mode, those that nobody else may have. */
+  bits: number;
+  what: string;
+  grants: readonly string[];
+}
+
+/** An ACL's mask is what the mode shows as the group's: to take the bits away is to close the ACL, too. */
+function openTo(id: string, { path, mode, bits, what, grants }: Guarded): Exposed[] {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || (stats.mode & bits) === 0) return [];
+  if (stats === undefined || ((stats.mode & bits) === 0 && grants.length === 0)) return [];
   const present = (stats.mode & 0o7777).toString(8).padStart(4, '0');
-  const text = `${path} is open to others (mode ${present}): ${what}`;
+  const acl = grants.length === 0 ? '' : `, an ACL for ${grants.join(', ')}`;
+  const text = `${path} is open to others (mode ${present}${acl}): ${what}`;
   const command = `chmod ${mode.toString(8)} ${shellWord(path)}`;
   return [
     {

@@ -210,6 +210,18 @@ describe('the bridge', () => {
       /others may write in/,
       () => chmodSync(plan.folder, 0o777),
     ],
+    [
+      'a folder in which others may be first',
+      'DA_FILE_UNTRUSTED',
+      /others may make files/,
+      () => chmodSync(plan.folder, 0o1777),
+    ],
+    [
+      'a file that others write',
+      'DA_FILE_UNTRUSTED',
+      /others may write/,
+      () => chmodSync(published(), 0o666),
+    ],
   ])('leaves what it had published in its place at %s', async (_what, code, message, spoil) => {
     await run();
     const before = readFileSync(published(), 'utf8');

@@ -14,7 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { undoExposure } from '../../../../src/nodes/doctor/exposure.ts';
+import { grantsIn, hasOpenAcl } from '../../../../src/nodes/doctor/acl.ts';
+import { findExposure, undoExposure } from '../../../../src/nodes/doctor/exposure.ts';
 import { checkNode } from '../../../../src/nodes/doctor/node-checkup.ts';
 import type { NodeWorld } from '../../../../src/nodes/doctor/node-checkup.ts';
 
@@ -91,6 +92,32 @@ describe('the doctor of a node', () => {
     expect(statSync(at('root')).mode & 0o777).toBe(0o700);
     expect(statSync(world.places.credentials).mode & 0o777).toBe(0o600);
     expect(existsSync(link)).toBe(false);
+  });
+
+  it('finds the folder of credentials linked as a whole', async () => {
+    rmSync(at('home/eve/.aws'), { recursive: true });
+    symlinkSync(at('root/.aws'), at('home/eve/.aws'));
+    expect(await found('problem')).toEqual(['agent-credentials-link']);
+    for (const { undo } of (await checkNode(world)).exposed) undoExposure(undo);
+    expect(existsSync(at('home/eve/.aws'))).toBe(false);
+    expect(existsSync(world.places.credentials)).toBe(true);
+  });
+
+  it("finds an ACL on root's home, as far as its mask lets anyone in", () => {
+    const acl = 'user::rwx\nuser:eve:r-x\t\t#effective:--x\nuser:bob:r--\t#effective:---\n';
+    const rest =
+      'group::---\ngroup:root:r-x\ngroup:ops:--x\nmask::--x\nother::---\ndefault:user:eve:r-x\n';
+    expect(grantsIn(acl + rest)).toEqual(['user:eve --x', 'group:ops --x']);
+    expect(
+      ['drwx--x---+ 2 root', 'drwx------+ 2 root', 'drwxr-x--- 2 root'].map(hasOpenAcl),
+    ).toEqual([true, false, false]);
+    const places = { home: at('root'), credentialsFile: at('none'), otherHomes: [] };
+    chmodSync(at('root'), 0o710);
+    expect(findExposure(places, () => [])).toEqual([]);
+    const [exposed] = findExposure(places, (path) => (path === at('root') ? ['user:eve --x'] : []));
+    expect(exposed?.finding.what).toMatch(/mode 0710, an ACL for user:eve --x/);
+    undoExposure(exposed!.undo);
+    expect(statSync(at('root')).mode & 0o777).toBe(0o700);
   });
 
   it.runIf(process.platform === 'linux')(
