@@ -20,10 +20,13 @@ snap_agent=/snap/amazon-ssm-agent/current/amazon-ssm-agent
 
 usage() {
   cat <<'TEXT'
-Usage: sudo sh register-linux.sh [--code-file FILE] [--package FILE] [--replace]
+Usage: sudo sh register-linux.sh [--code-file FILE] [--package FILE] [--key FILE] [--hide] [--replace]
 
   --code-file FILE  file with the activation code; else it is read from standard input, or asked for
   --package FILE    install this .deb, .rpm or .snap instead of the one that AWS offers for download
+  --key FILE        AWS's public key for the agent: the package must be signed by it (needs gpg)
+  --hide            hide processes from other users (/proc with hidepid) while the agent registers,
+                    as it takes the code as an argument only
   --replace         register anew a machine that is a node already
 TEXT
 }
@@ -88,16 +91,36 @@ wants_snap() { has snap && grep -q '^ID=ubuntu$' /etc/os-release 2>/dev/null; }
 fetch() {
   say "downloading $1"
   if has curl; then
-    curl --proto '=https' --tlsv1.2 --fail --silent --show-error --location --retry 3 -o "$2" "$1"
+    curl --proto '=https' --tlsv1.2 --fail --silent --show-error --location --retry 3 -o "$2" "$1" ||
+      die 'that failed; download the agent elsewhere and give it by --package'
   elif has wget; then
-    wget -q -O "$2" "$1"
+    wget -q -O "$2" "$1" || die 'that failed; download the agent elsewhere and give it by --package'
   else
     die 'neither curl nor wget is here; download the agent elsewhere and give it by --package'
   fi
 }
 
+# Whether a package is signed by the key that was given, and by no other; its signature lies beside it.
+check_signature() {
+  [ -n "$key" ] || return 0
+  [ -f "$1.sig" ] || die "there is no $1.sig to check it with"
+  mkdir "$work/gpg"
+  gpg --homedir "$work/gpg" --batch --quiet --import "$key" </dev/null >&2 || die "$key is no public key"
+  gpg --homedir "$work/gpg" --batch --verify "$1.sig" "$1" </dev/null >"$work/gpg.log" 2>&1 || {
+    cat "$work/gpg.log" >&2
+    die "$1 is not signed by the key in $key: nothing was installed"
+  }
+  say "its signature is good"
+}
+
+fetch_package() {
+  fetch "$download/$1" "$2"
+  [ -z "$key" ] || fetch "$download/$1.sig" "$2.sig"
+}
+
 # What packages install must not become root's alone.
 install_package() {
+  check_signature "$1"
   case $1 in
     *.deb) (umask 022 && dpkg -i "$1") </dev/null >&2 ;;
     *.rpm) (umask 022 && rpm -U --replacepkgs "$1") </dev/null >&2 ;;
@@ -116,6 +139,7 @@ install_agent() {
     esac
     install_package "$package"
   elif wants_snap; then
+    [ -z "$key" ] || say 'snapd checks the signature of its packages itself'
     (umask 022 && snap install amazon-ssm-agent --classic) </dev/null >&2
   elif has dpkg; then
     case $(dpkg --print-architecture) in
@@ -125,7 +149,7 @@ install_agent() {
       i386) build=debian_386 ;;
       *) die 'AWS has no agent for this architecture' ;;
     esac
-    fetch "$download/$build/amazon-ssm-agent.deb" "$work/amazon-ssm-agent.deb"
+    fetch_package "$build/amazon-ssm-agent.deb" "$work/amazon-ssm-agent.deb"
     install_package "$work/amazon-ssm-agent.deb"
   elif has rpm; then
     case $(uname -m) in
@@ -134,7 +158,7 @@ install_agent() {
       i?86) build=linux_386 ;;
       *) die 'AWS has no agent for this architecture' ;;
     esac
-    fetch "$download/$build/amazon-ssm-agent.rpm" "$work/amazon-ssm-agent.rpm"
+    fetch_package "$build/amazon-ssm-agent.rpm" "$work/amazon-ssm-agent.rpm"
     install_package "$work/amazon-ssm-agent.rpm"
   else
     die 'there is no snap, dpkg or rpm to install the agent with; install it, then run this again'
@@ -178,6 +202,7 @@ clean_up() {
   trap - EXIT
   trap '' HUP INT TERM
   [ -z "$saved_terminal" ] || stty "$saved_terminal"
+  show_processes
   if [ "$state" = registering ] && [ -n "$former" ]; then
     restore_registration
     say "this machine stays $former"
@@ -189,9 +214,34 @@ clean_up() {
   exit "$status"
 }
 
+# The options that /proc is mounted with.
+proc_options() { sed -n 's|^[^ ]* /proc proc \([^ ]*\) .*|,\1,|p' /proc/self/mounts | tail -n 1; }
+
+# Keeps other users from seeing arguments, until show_processes.
+hide_processes() {
+  [ "$hide" = yes ] || return 0
+  case $(proc_options) in
+    *,hidepid=2,* | *,hidepid=invisible,* | *,hidepid=1,* | *,hidepid=noaccess,* | *,hidepid=4,* | *,hidepid=ptraceable,*)
+      return 0
+      ;;
+  esac
+  mount -o remount,hidepid=2 /proc || die '/proc cannot be remounted here: leave out --hide'
+  hidden=yes
+}
+
+show_processes() {
+  [ "$hidden" = no ] || mount -o remount,hidepid=0 /proc || say 'mount -o remount,hidepid=0 /proc failed'
+  hidden=no
+}
+
 # The agent takes the code as an argument only, so that `ps` can show it as long as this runs.
 register() {
-  say 'registering; the agent takes the code as an argument, where ps can show it for a moment'
+  hide_processes
+  if [ "$hide" = yes ]; then
+    say 'registering'
+  else
+    say 'registering; the agent takes the code as an argument, where ps can show it for a moment (--hide)'
+  fi
   force=
   [ "$replace" = no ] || force=-y
   state=registering
@@ -201,6 +251,7 @@ register() {
     umask 022
     exec "$agent" -register $force -region "$region" -id "$activation_id" -code "$code"
   ) </dev/null >"$work/agent.log" 2>&1 || outcome=$?
+  show_processes
   node=$(node_id)
   if [ "$outcome" -ne 0 ] || [ -z "$node" ] || [ "$node" = "$former" ]; then
     while IFS= read -r line || [ -n "$line" ]; do
@@ -216,14 +267,20 @@ register() {
 }
 
 main() {
-  code_file='' package='' replace=no work='' state=idle former='' saved_terminal=''
+  code_file='' package='' key='' hide=no replace=no
+  work='' state=idle former='' saved_terminal='' hidden=no
   while [ $# -gt 0 ]; do
     case $1 in
-      --code-file | --package)
+      --code-file | --package | --key)
         [ $# -ge 2 ] || { usage >&2; exit 2; }
-        if [ "$1" = --code-file ]; then code_file=$2; else package=$2; fi
+        case $1 in
+          --code-file) code_file=$2 ;;
+          --package) package=$2 ;;
+          --key) key=$2 ;;
+        esac
         shift
         ;;
+      --hide) hide=yes ;;
       --replace) replace=yes ;;
       -h | --help) usage; exit 0 ;;
       # An argument may be the code itself: it is not repeated.
@@ -235,6 +292,10 @@ main() {
   former=$(node_id)
   if [ -n "$former" ] && [ "$replace" = no ]; then
     die "this machine is $former already; --replace registers it anew"
+  fi
+  if [ -n "$key" ]; then
+    has gpg || die 'gpg is not here, to check the signature of the agent with'
+    [ -f "$key" ] || die "there is no file $key"
   fi
   trap clean_up EXIT
   trap 'exit 129' HUP

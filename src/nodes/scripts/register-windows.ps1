@@ -104,24 +104,26 @@ $work = Join-Path ([System.IO.Path]::GetTempPath()) ([System.IO.Path]::GetRandom
 $null = New-Item -ItemType Directory -Path $work
 try {
     if (-not (Test-Path -LiteralPath $Agent)) { Install-Agent $work }
-    Stop-Service -Name $Service
     # The agent forgets a former registration before it tries the new one. Only administrators can
-    # read the copies: both folders keep others out of what lies in them.
-    if ($former) { Copy-Item -LiteralPath $VaultKey -Destination "$VaultKey.devaccess" }
+    # read the copy: the folder keeps others out of what lies in it.
+    $kept = $former -and (Test-Path -LiteralPath $VaultKey)
     $isRegistered = $false
     try {
+        Stop-Service -Name $Service
+        if ($kept) { Copy-Item -LiteralPath $VaultKey -Destination "$VaultKey.devaccess" -Force }
         Register-Node $code
         $node = Get-NodeId
         if (-not $node -or $node -eq $former) { throw 'The agent is done, but has no registration.' }
         $isRegistered = $true
     } finally {
-        if ($former) {
-            if ($isRegistered) { Remove-Item -LiteralPath "$VaultKey.devaccess" }
-            else {
+        $copy = $kept -and (Test-Path -LiteralPath "$VaultKey.devaccess")
+        if ($copy -and $isRegistered) { Remove-Item -LiteralPath "$VaultKey.devaccess" }
+        if ($former -and -not $isRegistered) {
+            if ($copy) {
                 Move-Item -LiteralPath "$VaultKey.devaccess" -Destination $VaultKey -Force
-                Start-Service -Name $Service
                 Write-Host "This machine stays $former."
             }
+            Start-Service -Name $Service
         }
     }
     Start-Service -Name $Service
