@@ -22,6 +22,10 @@ export interface ConfigDocument {
   unknown: string[];
 }
 
+const SECTIONS: ReadonlySet<string> = new Set(
+  CONFIG_KEYS.map(({ section }) => section.toLowerCase()),
+);
+
 /** A file of a few kilobytes; what is larger is another one. */
 export const MAX_CONFIG_BYTES = 1_048_576;
 
@@ -35,11 +39,20 @@ export function readConfigDocument(path: string, text: string): ConfigDocument {
   const root = parseObject(path, text);
   const sections = new Map<string, Record<string, unknown>>();
   for (const [name, value] of Object.entries(root)) {
-    if (!isObject(value)) continue;
     const folded = name.toLowerCase();
+    // Go leaves a section as it is for null, and stops at anything else that is no object.
+    if (!isObject(value)) {
+      if (value !== null && SECTIONS.has(folded)) throw invalid(path, `${name} is no object`);
+      continue;
+    }
     sections.set(folded, { ...sections.get(folded), ...value });
   }
-  const settings = CONFIG_KEYS.map((key) => readSetting(key, sections));
+  const read = CONFIG_KEYS.map((key) => readSetting(key, sections));
+  // One value that Go cannot put into its field costs all the others.
+  const isLost = read.some(({ given, key }) => !isOfType(given, key));
+  const settings = isLost
+    ? read.map((setting) => ({ ...setting, effective: setting.key.fallback }))
+    : read;
   const unknown = Object.entries(root).flatMap(([section, value]) =>
     unknownIn(section, isObject(value) ? Object.keys(value) : undefined),
   );

@@ -100,6 +100,7 @@ describe('an edit of amazon-ssm-agent.json', () => {
     ['not JSON in line 2', '{\n  // no\n  "Mds": {}\n}', 'DA_AGENT_CONFIG'],
     ['byte order mark', '\ufeff{}', 'DA_AGENT_CONFIG'],
     ['no object', '[]', 'DA_AGENT_CONFIG'],
+    ['profile is no object', '{"profile": "x"}', 'DA_AGENT_CONFIG'],
   ])('leaves a file alone that %s', async (what, text, code) => {
     writeFileSync(path, text);
     await expect(set('ShareProfile=x')).rejects.toEqual(refusal(code, new RegExp(what)));
@@ -165,7 +166,8 @@ describe('what is told of amazon-ssm-agent.json', () => {
 
   it('knows that one value of a wrong type makes the agent forget them all', async () => {
     writeFileSync(path, '{"Profile": {"ShareCreds": "true", "ShareProfile": "x"}}');
-    const { warnings } = await readAgentConfig(path);
+    const { warnings, document } = await readAgentConfig(path);
+    expect(document.settings.find(({ given }) => given === 'x')?.effective).toBe('');
     expect(warnings[0]?.text).toMatch(/ShareCreds = "true" is no true or false: .* everything/);
   });
 
