@@ -65,7 +65,7 @@ function runningFinding({ isRunning, places }: NodeWorld): Finding {
   }
 }
 
-/** By systemd, as a service of its own or as the snap's. */
+/** By systemd, as a service of its own or as the snap's; where there is none, by its process. */
 export function isAgentRunning(): boolean | undefined {
   const units = ['amazon-ssm-agent.service', 'snap.amazon-ssm-agent.amazon-ssm-agent.service'];
   try {
@@ -76,7 +76,31 @@ export function isAgentRunning(): boolean | undefined {
     });
     return true;
   } catch (error) {
-    return (error as { status?: unknown }).status === 3 ? false : undefined;
+    return (error as { status?: unknown }).status === 3 ? false : hasProcess();
+  }
+}
+
+/** What the kernel keeps of its name. */
+const PROCESS_NAME = 'amazon-ssm-agen\n';
+
+/** Root sees all processes; others may not. Undefined where nobody can tell. */
+function hasProcess(): boolean | undefined {
+  try {
+    const isThere = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .some((pid) => nameOf(pid) === PROCESS_NAME);
+    return isThere || process.geteuid?.() === 0 ? isThere : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Empty for a process that has ended meanwhile. */
+function nameOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8');
+  } catch {
+    return '';
   }
 }
 
