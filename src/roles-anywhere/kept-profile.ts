@@ -25,8 +25,7 @@ export interface WrittenProfile {
 /**
  * Makes sure, before anything is asked for, that a profile of the credentials file may be written.
  *
- * @throws DevaccessError DA_PROFILE_EXISTS for the section of a long-term key that sessions are made
- *   from; DA_AWS_FILE_INVALID, DA_AWS_FILE_VALUE and those of `checkEditable`
+ * @throws DevaccessError DA_PROFILE_EXISTS for the section of a long-term key; DA_AWS_FILE_INVALID, DA_AWS_FILE_VALUE and those of `checkEditable`
  */
 export function checkProfile(profile: string, env: Environment): void {
   const file = awsCredentialsFile(env);
@@ -79,26 +78,33 @@ function changed(text: string, profile: string, changes: SectionChanges): string
   const values = sectionValues(parseIni(text), profile) ?? new Map<string, string>();
   const source = ['aws_mfa_device', 'mfa_serial', STORE_KEY].find((key) => values.has(key));
   if (source !== undefined || profile.endsWith('-long-term')) {
-    throw new DevaccessError(
-      'DA_PROFILE_EXISTS',
+    throw refusedSection(
       `[${profile}] is the section of a long-term key that sessions are made from`,
-      { next: 'give another --profile', exitCode: EXIT.usage },
+      'give another --profile',
+    );
+  }
+  if (holdsLongTermKey(values)) {
+    // It may be the only copy: IAM shows a secret key once.
+    throw refusedSection(
+      `[${profile}] holds a long-term key, which would be lost`,
+      `give another --profile, or rename the section first: [${profile}-old]`,
     );
   }
   return editSection(text, profile, changes);
 }
 
+function holdsLongTermKey(values: ReadonlyMap<string, string>): boolean {
+  const given = (name: string): string => withoutComment(values.get(name) ?? '').trim();
+  return given('aws_access_key_id').startsWith('AKIA') && given('aws_secret_access_key') !== '';
+}
+
+function refusedSection(message: string, next: string): DevaccessError {
+  return new DevaccessError('DA_PROFILE_EXISTS', message, { next, exitCode: EXIT.usage });
+}
+
 function noticesOn(text: string, profile: string): string[] {
   const values = sectionValues(parseIni(text), profile);
-  const keyId = withoutComment(values?.get('aws_access_key_id') ?? '');
-  return [
-    ...(keyId.startsWith('AKIA')
-      ? [
-          `the long-term key ${keyId} was replaced in [${profile}]; it is valid still: delete it in IAM if nobody needs it`,
-        ]
-      : []),
-    ...(values?.has('credential_process') === true
-      ? [`[${profile}] has a credential_process, which AWS tools do not run beside keys`]
-      : []),
-  ];
+  return values?.has('credential_process') === true
+    ? [`[${profile}] has a credential_process, which AWS tools do not run beside keys`]
+    : [];
 }

@@ -77,16 +77,18 @@ describe('devaccess anywhere update', () => {
     expect(readFileSync(file(), 'utf8')).not.toMatch(/old|aws_security_token/);
   });
 
-  it('tells of a long-term key that it replaces, and does not touch one that sessions are made from', async () => {
-    put('[node]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = s\n');
-    const { outcome } = await once('node');
-    expect((outcome as WrittenProfile).notices).toEqual([
-      expect.stringContaining('the long-term key AKIAEXAMPLE was replaced in [node]'),
-    ]);
-    const text = '[me]\naws_access_key_id = AKIAEXAMPLE\naws_mfa_device = arn:aws:iam::1:mfa/me\n';
+  it.each([
+    [
+      'aws_secret_access_key = s',
+      /holds a long-term key, which would be lost \[DA_PROFILE_EXISTS\]/,
+    ],
+    ['aws_mfa_device = arn:aws:iam::1:mfa/me', /that sessions are made from \[DA_PROFILE_EXISTS\]/],
+  ])('does not touch a long-term key, which may be its only copy: %s', async (line, message) => {
+    const text = `[me]\naws_access_key_id = AKIAEXAMPLE\n${line}\n`;
     put(text);
-    expect((await once('me')).outcome).toMatch(/\[DA_PROFILE_EXISTS\]/);
+    expect((await once('me')).outcome).toMatch(message);
     expect(readFileSync(file(), 'utf8')).toBe(text);
+    expect(machine.answers).toEqual([]);
   });
 
   it('leaves the old credentials in place when new ones do not arrive', async () => {

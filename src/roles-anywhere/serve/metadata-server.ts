@@ -43,7 +43,7 @@ export async function serveMetadata(
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: IDLE_MS,
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  boundConnections(server);
   server.on('request', (request, response) => {
     const { method = '', url: target = '', headers } = request;
     answer({ method, target, headers })
@@ -57,6 +57,17 @@ export async function serveMetadata(
   await listen(server, port);
   const { port: bound } = server.address() as AddressInfo;
   return { endpoint: `http://${HOST}:${bound}/`, port: bound, close: () => close(server) };
+}
+
+/** Whoever opens many and says nothing loses the oldest of them, and keeps nobody out. */
+function boundConnections(server: Server): void {
+  const oldestFirst = new Set<Duplex>();
+  server.on('connection', (socket: Duplex) => {
+    oldestFirst.add(socket);
+    socket.on('close', () => oldestFirst.delete(socket));
+    const [oldest] = oldestFirst;
+    if (oldestFirst.size > MAX_CONNECTIONS) oldest?.destroy();
+  });
 }
 
 function reply(
