@@ -33,7 +33,9 @@ export function readCertificates(path: string): [Certificate, ...Certificate[]] 
 
 function noCertificate(path: string, text: string): DevaccessError {
   const blocks = pemBlocks(text).map(({ label }) => label);
-  const found = blocks.length === 0 ? 'no PEM block' : `only ${[...new Set(blocks)].join(', ')}`;
+  const isWide = /^(?:\xff\xfe|\xfe\xff)/.test(text);
+  const none = isWide ? 'it is UTF-16, save it as plain text' : 'no PEM block';
+  const found = blocks.length === 0 ? none : `only ${[...new Set(blocks)].join(', ')}`;
   return invalid(
     `${path} holds no certificate: ${found}`,
     'name the PEM file that has -----BEGIN CERTIFICATE-----',

@@ -4,6 +4,7 @@ import { DevaccessError, printable } from '../platform/errors.ts';
 import type { ErrorCode } from '../platform/errors.ts';
 import type { HttpAnswer } from './exchange.ts';
 import type { SessionRequest } from './create-session.ts';
+import { pathFrom } from './identity.ts';
 import { utcMinute } from './identity-checks.ts';
 
 const CALL = { service: 'IAM Roles Anywhere', operation: 'CreateSession' };
@@ -35,7 +36,7 @@ export function exchangeError(error: unknown, host: string): DevaccessError {
 /**
  * An answer that is not a success (4.6 of the facts).
  *
- * @returns DevaccessError DA_CERTIFICATE_UNTRUSTED, DA_ROLE_SESSION_NAME, DA_ROLE_DENIED,
+ * @returns DevaccessError DA_CERTIFICATE_UNTRUSTED, DA_CERTIFICATE_UNFIT, DA_ROLE_SESSION_NAME, DA_ROLE_DENIED,
  *   DA_CERTIFICATE_ATTRIBUTES, DA_CLOCK_SKEW, DA_SIGNATURE, DA_ANYWHERE_NOT_FOUND,
  *   DA_ACCESS_DENIED, DA_THROTTLED, DA_SERVICE_UNAVAILABLE or DA_SERVICE_ERROR
  */
@@ -64,6 +65,7 @@ export function answerError(
       },
     );
   }
+  if (status === 413 || status === 431) return tooLong(request);
   if (code === '') return strangeAnswer({ ...CALL, host: request.endpoint.host }, `HTTP ${status}`);
   const refusal = REFUSALS.find(({ text }) => text.test(message));
   if (refusal !== undefined) return refusal.tell(request, message);
@@ -83,6 +85,18 @@ const REFUSALS: readonly {
   { text: /session tags/i, tell: attributesRefused },
 ];
 
+/** Certificates are headers, of which servers take 8 to 16 KiB in all. */
+function tooLong({ identity: { certificate, chain } }: SessionRequest): DevaccessError {
+  const bytes = [certificate, ...chain].reduce((sum, { der }) => sum + der.length, 0);
+  return new DevaccessError(
+    'DA_CERTIFICATE_UNFIT',
+    `The certificate and the ${chain.length} sent along (${Math.ceil(bytes / 1024)} KiB) are too long for IAM Roles Anywhere`,
+    {
+      next: 'give --intermediates only what lies between the certificate and the trust anchor; devaccess anywhere inspect tells what the chain does not need',
+    },
+  );
+}
+
 function revoked({ identity }: SessionRequest, message: string): DevaccessError {
   const { subject, serialNumber } = identity.certificate;
   return new DevaccessError(
@@ -94,7 +108,7 @@ function revoked({ identity }: SessionRequest, message: string): DevaccessError 
 
 function untrusted({ identity, arns }: SessionRequest, message: string): DevaccessError {
   const { certificate, chain } = identity;
-  const top = chain.at(-1) ?? certificate;
+  const top = pathFrom(certificate, chain).at(-1) ?? certificate;
   const usage =
     certificate.allowsDigitalSignature === undefined
       ? '; the certificate also lacks the key usage digitalSignature, which it must have'

@@ -28,21 +28,22 @@ export interface Identity {
  * Reads a machine's certificate, its intermediates and its key, and makes sure that IAM Roles
  * Anywhere has no reason of its own to refuse them.
  *
- * @throws DevaccessError those of `readPresented`, `openSigner` and `identity-checks.ts`
+ * @throws DevaccessError those of `presented`, `openSigner` and `identity-checks.ts`
  */
 export async function loadIdentity(
   plan: IdentityPlan,
+  certificates: readonly [Certificate, ...Certificate[]],
   world: KeyWorld,
   nowMs: number,
 ): Promise<Identity> {
-  const { certificate, chain } = await readPresented(plan);
+  const { certificate, chain } = presented(plan, certificates);
   checkCertificate(certificate, plan.files.certificate, nowMs);
   checkChain(certificate, chain, nowMs);
   return { certificate, chain, signer: await openSigner(plan, certificate, world) };
 }
 
 /**
- * The certificate of a plan, and what follows it in its file.
+ * The certificate of a plan, and what follows it in its file. Read once: it may be a pipe of the shell.
  *
  * @throws DevaccessError those of `readCertificates` and `tokenCertificate`
  */
@@ -60,14 +61,13 @@ export async function readLeaf({
  * those that follow in the certificate's own file and lead on from it. Never a root, which the
  * service must know by itself, nor the certificate a second time.
  *
- * @throws DevaccessError those of `readLeaf` and `readCertificates`
+ * @param certificates what `readLeaf` read
+ * @throws DevaccessError those of `readCertificates`
  */
-export async function readPresented(plan: IdentityPlan): Promise<{
-  certificate: Certificate;
-  chain: Certificate[];
-}> {
-  const [leaf, ...following] = await readLeaf(plan);
-  const { intermediates } = plan.files;
+export function presented(
+  { files: { intermediates } }: IdentityPlan,
+  [leaf, ...following]: readonly [Certificate, ...Certificate[]],
+): { certificate: Certificate; chain: Certificate[] } {
   const candidates =
     intermediates === undefined ? pathFrom(leaf, following) : readCertificates(intermediates);
   const chain = candidates.filter((each) => !each.equals(leaf) && !each.isSelfIssued);

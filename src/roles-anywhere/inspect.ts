@@ -6,7 +6,7 @@ import { certificateData, keyType } from './certificate-data.ts';
 import type { CertificateData } from './certificate-data.ts';
 import { isNearEnd } from './certificate-end.ts';
 import { readCertificates } from './certificate-file.ts';
-import { pathFrom, readPresented } from './identity.ts';
+import { pathFrom, presented, readLeaf } from './identity.ts';
 import { checkCertificate, checkChain } from './identity-checks.ts';
 import { keyName, openSigner } from './open-key.ts';
 import type { KeyWorld } from './open-key.ts';
@@ -81,7 +81,7 @@ export async function inspect(
   { plan, given, anchorFile }: InspectionOptions,
   world: InspectionWorld,
 ): Promise<Inspection> {
-  const { certificate, chain } = await readPresented(plan);
+  const { certificate, chain } = presented(plan, await readLeaf(plan));
   const problems: Problem[] = [];
   const collect = async (check: () => void | Promise<void>): Promise<boolean> => {
     try {

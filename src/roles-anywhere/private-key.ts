@@ -42,7 +42,7 @@ export async function readPrivateKey(
   const block = KEY_LABELS.map((label) => blocks.find((each) => each.label === label)).find(
     (found) => found !== undefined,
   );
-  if (block === undefined) throw noKey(path, blocks);
+  if (block === undefined) throw noKey(path, text, blocks);
   const key = isEncrypted(block)
     ? await openEncrypted(path, block, passphrase)
     : opened(path, block);
@@ -118,7 +118,13 @@ function unsupportedCipher(path: string, cause: unknown): DevaccessError {
   );
 }
 
-function noKey(path: string, blocks: readonly PemBlock[]): DevaccessError {
+function noKey(path: string, text: string, blocks: readonly PemBlock[]): DevaccessError {
+  // What DER begins with: a key alone, or a PKCS#12 container.
+  if (text.startsWith('0')) {
+    return new DevaccessError('DA_KEY_INVALID', `${path} is not in PEM`, {
+      next: `convert it: openssl pkey -inform DER -in '${path}' -out FILE, or of a PKCS#12 file openssl pkcs12 -in '${path}' -nocerts -noenc -out FILE (umask 077 first)`,
+    });
+  }
   const labels = [...new Set(blocks.map(({ label }) => label))];
   const found = labels.length === 0 ? 'no PEM block' : `only ${labels.join(', ')}`;
   return new DevaccessError('DA_KEY_INVALID', `${path} holds no private key: ${found}`, {

@@ -3,6 +3,7 @@ import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
 import { DevaccessError } from '../platform/errors.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
+import type { Certificate } from './certificate.ts';
 import { createSession } from './create-session.ts';
 import { postOver } from './exchange.ts';
 import { loadIdentity } from './identity.ts';
@@ -18,10 +19,11 @@ const PROXY_VARIABLES = /^(?:https?|all)_proxy$/i;
  */
 export async function requestCredentials(
   plan: SessionPlan,
+  certificates: readonly [Certificate, ...Certificate[]],
   world: CredentialWorld,
 ): Promise<TemporaryCredentials> {
   const { env, now, say } = world;
-  const identity = await loadIdentity(plan, world, now());
+  const identity = await loadIdentity(plan, certificates, world, now());
   const { arns, endpoint, withProxy, isVerified } = plan;
   if (!isVerified) say(`--no-verify-ssl: any server could answer for ${endpoint.host}`);
   const debug = (text: string): void => {

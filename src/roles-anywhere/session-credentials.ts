@@ -3,6 +3,7 @@ import type { KeptCredentials } from '../aws/credential-cache.ts';
 import type { TemporaryCredentials } from '../aws/temporary-credentials.ts';
 import { errorLine } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
+import type { Certificate } from './certificate.ts';
 import { isNearEnd, renewalReminder } from './certificate-end.ts';
 import { readLeaf } from './identity.ts';
 import type { KeyWorld } from './open-key.ts';
@@ -27,7 +28,8 @@ export async function sessionCredentials(
   plan: SessionPlan,
   world: CredentialWorld,
 ): Promise<KeptCredentials> {
-  const [certificate] = await readLeaf(plan);
+  const certificates = await readLeaf(plan);
+  const [certificate] = certificates;
   if (isNearEnd(certificate, world.now())) world.say(renewalReminder(certificate, plan.files));
   const { arns, durationSeconds, roleSessionName = '', endpoint, isVerified } = plan;
   const subject = [
@@ -42,7 +44,7 @@ export async function sessionCredentials(
     endpoint.href,
     String(isVerified),
   ];
-  return keptCredentials(subject, () => newCredentials(plan, world), {
+  return keptCredentials(subject, () => newCredentials(plan, certificates, world), {
     env: world.env,
     now: world.now,
     onKept: (error) => {
@@ -61,9 +63,10 @@ export async function sessionCredentials(
  */
 async function newCredentials(
   plan: SessionPlan,
+  certificates: readonly [Certificate, ...Certificate[]],
   world: CredentialWorld,
 ): Promise<TemporaryCredentials> {
   // What this needs is loaded by the few runs that find nothing kept.
   const { requestCredentials } = await import('./request-credentials.ts');
-  return requestCredentials(plan, world);
+  return requestCredentials(plan, certificates, world);
 }

@@ -8,6 +8,7 @@ import { Connections } from '../../src/aws/connections.ts';
 import { errorLine } from '../../src/platform/errors.ts';
 import { postOver } from '../../src/roles-anywhere/exchange.ts';
 import type { GivenCredentials } from '../../src/roles-anywhere/options.ts';
+import { readLeaf } from '../../src/roles-anywhere/identity.ts';
 import { requestCredentials } from '../../src/roles-anywhere/request-credentials.ts';
 import { sessionPlan } from '../../src/roles-anywhere/session-plan.ts';
 import { Machine } from './support/machine.ts';
@@ -44,7 +45,7 @@ async function ask(options: GivenCredentials, env: Record<string, string>) {
   };
   const given = { ...machine.options(machine.identity()), ...options };
   const outcome = await sessionPlan(given, world.env)
-    .then((plan) => requestCredentials(plan, world))
+    .then(async (plan) => requestCredentials(plan, await readLeaf(plan), world))
     .then(({ accessKeyId }) => accessKeyId, errorLine);
   return { outcome, said };
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorLine } from '../../src/platform/errors.ts';
-import { loadIdentity } from '../../src/roles-anywhere/identity.ts';
+import { loadIdentity, readLeaf } from '../../src/roles-anywhere/identity.ts';
 import { identityPlan } from '../../src/roles-anywhere/session-plan.ts';
 import { Authority } from './support/authority.ts';
 import type { Issued } from './support/authority.ts';
@@ -60,7 +60,8 @@ describe.skipIf(!(await hasSoftHsm()))('keys and certificates in PKCS#11 tokens'
       },
     };
     try {
-      const { certificate, signer } = await loadIdentity(plan, world, Date.now());
+      const leaf = await readLeaf(plan);
+      const { certificate, signer } = await loadIdentity(plan, leaf, world, Date.now());
       const signature = await signer.sign('SHA256', DATA);
       return verify('SHA256', DATA, certificate.publicKey, signature) ? 'good' : 'bad';
     } catch (error) {

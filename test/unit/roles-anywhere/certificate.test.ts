@@ -6,7 +6,7 @@ import { pemBlocks } from '../../../src/platform/pem.ts';
 import { Certificate } from '../../../src/roles-anywhere/certificate.ts';
 import { certificateData } from '../../../src/roles-anywhere/certificate-data.ts';
 import { readCertificates } from '../../../src/roles-anywhere/certificate-file.ts';
-import { pathFrom, readPresented } from '../../../src/roles-anywhere/identity.ts';
+import { pathFrom, presented, readLeaf } from '../../../src/roles-anywhere/identity.ts';
 import { identityPlan } from '../../../src/roles-anywhere/session-plan.ts';
 import { readVector } from '../../vectors/read-vector.ts';
 import { vectorFiles, vectorText } from './vectors.ts';
@@ -121,9 +121,9 @@ describe('a file of certificates', () => {
 
 describe('what is sent along', () => {
   const certificate = path('rsa-160bit-serial-cert.pem');
-  const presented = async (intermediates: string | undefined, file = certificate) => {
+  const sentAlong = async (intermediates: string | undefined, file = certificate) => {
     const plan = identityPlan({ certificate: file, intermediates }, {});
-    return (await readPresented(plan)).chain.map(({ subject }) => subject);
+    return presented(plan, await readLeaf(plan)).chain.map(({ subject }) => subject);
   };
   const INTERMEDIATE = 'O=devaccess test vectors, CN=vector intermediate';
 
@@ -135,8 +135,8 @@ describe('what is sent along', () => {
         .map(vectorText)
         .join(''),
     );
-    expect(await presented(bundle)).toEqual([INTERMEDIATE]);
-    expect(await presented(undefined)).toEqual([]);
+    expect(await sentAlong(bundle)).toEqual([INTERMEDIATE]);
+    expect(await sentAlong(undefined)).toEqual([]);
   });
 
   it('is else what follows in the file of the certificate and leads on from it', async () => {
@@ -147,6 +147,6 @@ describe('what is sent along', () => {
         .map(vectorText)
         .join(''),
     );
-    expect(await presented(undefined, full)).toEqual([INTERMEDIATE]);
+    expect(await sentAlong(undefined, full)).toEqual([INTERMEDIATE]);
   });
 });

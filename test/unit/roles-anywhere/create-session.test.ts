@@ -134,6 +134,7 @@ describe('CreateSession', () => {
     ['DA_SERVICE_ERROR', { status: 400, ...refusal('x', 'ValidationException') }],
     ['DA_SERVICE_ERROR', { status: 418, ...refusal('x', 'aws.x#NewException') }],
     ['DA_SERVICE_ERROR', { status: 403, body: '<html>Log in to the network</html>' }],
+    ['DA_CERTIFICATE_UNFIT', { status: 431 }],
     ['DA_SERVICE_ERROR', { status: 302, headers: { location: 'https://elsewhere.invalid' } }],
     [
       'DA_CLOCK_SKEW',
