@@ -54,6 +54,7 @@ describe('devaccess anywhere setup', () => {
         AWS_REGION: 'us-east-1',
       });
       const sh = (line: string) => run('sh', ['-c', `${devaccess}; ${line}`], { env });
+      const anchors = machine.sandbox.rolesAnywhere.trustAnchors.size;
       const made = await sh(`devaccess anywhere setup --directory '${machine.home}/my ca'`);
       expect(made).toMatchObject({ code: 0 });
       expect(made.stdout).toBe(`sh '${machine.home}/my ca/roles-anywhere.sh'\n`);
@@ -65,8 +66,13 @@ describe('devaccess anywhere setup', () => {
       const answer = await sh(account.stdout);
       expect(answer).toMatchObject({ code: 0, stderr: '' });
       expect(JSON.parse(answer.stdout)).toMatchObject({ Version: 1 });
+      // Run again it makes nothing.
+      const again = await sh(made.stdout);
+      expect(again).toMatchObject({ code: 1, stdout: '' });
+      expect(again.stderr).toContain('There is a role devaccess-anywhere already');
+      expect(machine.sandbox.rolesAnywhere.trustAnchors.size).toBe(anchors + 1);
       // One of another machine is as good.
-      await sh(`devaccess anywhere setup --directory '${machine.home}/my ca' --machine node-2`);
+      await setup(order(join(machine.home, 'my ca'), { machine: 'node-2' }));
       const other = await sh(account.stdout.replaceAll('node-1', 'node-2'));
       expect(other).toMatchObject({ code: 0, stderr: '' });
       expect(other.stdout).not.toBe(answer.stdout);

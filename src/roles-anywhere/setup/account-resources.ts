@@ -181,6 +181,11 @@ function script(resources: AccountResources): string {
     // Not all versions read the same one.
     `AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`,
     'export AWS_REGION AWS_DEFAULT_REGION',
+    // Before anything is made: names of trust anchors may be taken any number of times.
+    `if aws iam get-role --role-name ${name} >/dev/null 2>&1; then`,
+    `  echo 'There is a role ${name} already: this has been run, or setup needs another --name' >&2`,
+    '  exit 1',
+    'fi',
     'anchor=$(' +
       aws(
         `rolesanywhere create-trust-anchor --name ${name} --enabled ` +

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { isoSeconds } from '../../aws/expiration.ts';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
+import { fileError } from '../../platform/file-errors.ts';
 import { expandHome } from '../../platform/paths.ts';
 import type { Environment } from '../../platform/paths.ts';
 import { pemText } from '../../platform/pem.ts';
@@ -61,13 +62,17 @@ const POLICY = /^arn:aws(?:-[a-z-]+)?:iam::(?:aws|\d{12}):policy\/[\w+=,.@/-]{1,
  * Makes a small authority, a machine's certificate and the code of what the account needs; what is
  * there already is kept.
  *
- * @throws DevaccessError DA_USAGE; those of `openAuthority` and `issueMachine`
+ * @throws DevaccessError DA_USAGE, DA_FILE_NOT_WRITABLE; those of `openAuthority` and `issueMachine`
  */
 export async function setUp(order: SetupOrder, world: SetupWorld): Promise<SetupResult> {
   check(order);
   const { machine, name, kind, format, region } = order;
   const folder = resolve(expandHome(order.directory, world.env));
-  makeFolder(folder);
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw fileError(error, 'write', folder);
+  }
   const authority = await openAuthority(
     folder,
     { name: `${name} CA`, kind, days: order.authorityDays },
