@@ -8,7 +8,21 @@ import { basename, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+/** Of package.json the programs need the version alone: the rest is for developers. */
+const versionOnly = {
+  name: 'version-only',
+  setup({ onLoad }) {
+    const manifest = fileURLToPath(new URL('../package.json', import.meta.url));
+    onLoad({ filter: /[\\/]package\.json$/ }, async ({ path }) => {
+      if (path !== manifest) return undefined;
+      const { version } = JSON.parse(await readFile(path, 'utf8'));
+      return { contents: JSON.stringify({ version }), loader: 'json' };
+    });
+  },
+};
+
 const shared = {
+  plugins: [versionOnly],
   bundle: true,
   platform: 'node',
   format: 'cjs',
@@ -84,7 +98,7 @@ async function buildFast(name, entry, plugins, early = []) {
     splitting: true,
     minify: false,
     outExtension: { '.js': '.js' },
-    plugins,
+    plugins: [...shared.plugins, ...plugins],
   });
   // Else esbuild takes them for modules of Node, in which `default` means another thing.
   await writeFile(join(parts, 'package.json'), '{"type":"commonjs"}');
@@ -171,7 +185,7 @@ try {
     ...shared,
     entryPoints: { tunnels: 'src/commands/tunnels/detached-main.ts' },
     outdir,
-    plugins: [webSocketClientOnly, sessionErrorsOnly],
+    plugins: [...shared.plugins, webSocketClientOnly, sessionErrorsOnly],
   });
   await build({ ...shared, entryPoints: { prompt: 'src/credentials/prompt-main.ts' }, outdir });
   const nodeCredentials = 'src/nodes/bridge/credentials-main.ts';
