@@ -97,8 +97,10 @@ describe('devaccess anywhere setup', () => {
       expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
     }
     // A certificate ends with its authority.
-    const last = await setup(order(folder, { machine: 'late' }), Date.now() + 300 * DAY_MS);
+    const last = await setup(order(folder, { machine: 'late' }), Date.now() + 340 * DAY_MS);
     expect(last.machine.expires).toBe(first.authority.expires);
+    expect(second.notices).toEqual([]);
+    expect(last.notices).toEqual([expect.stringMatching(/^the authority .*ca\.pem ends on /)]);
     await expect(
       setup(order(folder, { machine: 'later' }), Date.now() + 400 * DAY_MS).catch(errorLine),
     ).resolves.toContain('[DA_CERTIFICATE_EXPIRED]');

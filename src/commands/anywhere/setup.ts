@@ -80,6 +80,7 @@ export default class AnywhereSetup extends DevaccessCommand {
       const until = localAndUtc(each.expires);
       this.talk(printable(`devaccess: ${each.outcome} ${each.certificate}, until ${until}`));
     }
+    for (const notice of made.notices) this.talk(printable(`devaccess: ${notice}`));
     if (made.next.length === 0) {
       this.talk('devaccess: the account knows it already if it knows its authority');
     }

@@ -1,4 +1,4 @@
-import type { Handle } from 'pkcs11js';
+import type { Handle, TokenInfo } from 'pkcs11js';
 import { objectError, tokenError } from './pkcs11-errors.ts';
 import { quietly } from './pkcs11-library.ts';
 import type { Library } from './pkcs11-library.ts';
@@ -36,10 +36,11 @@ export async function withTokens<T>(
   const { calls, constants } = library;
   const tokens: Token[] = [];
   try {
-    for (const slot of slotsOf(library, name)) {
-      const info = calls.C_GetTokenInfo(slot);
-      // Another program may use one of several alone.
+    for (const slot of calls.C_GetSlotList(true)) {
+      // One of several may be damaged, of an unknown kind, or taken by another program.
       quietly(() => {
+        const info = calls.C_GetTokenInfo(slot);
+        if (!isNamed(library, { slot, info }, name)) return;
         const session = calls.C_OpenSession(slot, constants.CKF_SERIAL_SESSION);
         const label = unpadded(info.label);
         tokens.push({ library, session, slot, label, serial: unpadded(info.serialNumber) });
@@ -59,19 +60,19 @@ export async function withTokens<T>(
   }
 }
 
-function slotsOf({ calls, constants }: Library, name: Pkcs11Name): Handle[] {
-  return calls.C_GetSlotList(true).filter((slot) => {
-    const info = calls.C_GetTokenInfo(slot);
-    const isReady = (info.flags & constants.CKF_TOKEN_INITIALIZED) !== 0;
-    return (
-      isReady &&
-      fits(name.token, unpadded(info.label)) &&
-      fits(name.manufacturer, unpadded(info.manufacturerID)) &&
-      fits(name.serial, unpadded(info.serialNumber)) &&
-      fits(name.model, unpadded(info.model)) &&
-      (name.slotId === undefined || name.slotId === numberOf(slot))
-    );
-  });
+function isNamed(
+  { constants }: Library,
+  { slot, info }: { slot: Handle; info: TokenInfo },
+  name: Pkcs11Name,
+): boolean {
+  return (
+    (info.flags & constants.CKF_TOKEN_INITIALIZED) !== 0 &&
+    fits(name.token, unpadded(info.label)) &&
+    fits(name.manufacturer, unpadded(info.manufacturerID)) &&
+    fits(name.serial, unpadded(info.serialNumber)) &&
+    fits(name.model, unpadded(info.model)) &&
+    (name.slotId === undefined || name.slotId === numberOf(slot))
+  );
 }
 
 function fits(wanted: string | undefined, present: string): boolean {

@@ -8,6 +8,7 @@ import type { Environment } from '../../platform/paths.ts';
 import { pemText } from '../../platform/pem.ts';
 import { editFile, makeFolder } from '../../platform/safe-file.ts';
 import { shellWord } from '../../platform/shell-quote.ts';
+import { isNearEnd } from '../certificate-end.ts';
 import { RESOURCE_FILES, renderResources } from './account-resources.ts';
 import type { ResourceFormat } from './account-resources.ts';
 import { issueMachine, openAuthority } from './small-authority.ts';
@@ -50,6 +51,8 @@ export interface SetupResult {
   resources: string;
   /** Commands, in their order; what they print is the next one. */
   next: string[];
+  /** What the person should know. */
+  notices: string[];
 }
 
 /** Also a file's name. */
@@ -101,7 +104,13 @@ export async function setUp(order: SetupOrder, world: SetupWorld): Promise<Setup
       authority.outcome === 'created' || isMade
         ? commands(format, { file, folder, name, region })
         : [],
+    notices: isNearEnd(authority.certificate, world.nowMs) ? [ends(authority)] : [],
   };
+}
+
+/** What it vouches for ends with it, so that another must be known in time. */
+function ends({ certificate, certificateFile }: IssuedFiles): string {
+  return `the authority ${certificateFile} ends on ${isoSeconds(certificate.notAfterMs)}: make another in another --directory in time, and let the trust anchor hold both`;
 }
 
 function made({ outcome, certificate, certificateFile, keyFile }: IssuedFiles): MadeCertificate {
