@@ -21,10 +21,11 @@ export function readCertificates(path: string): [Certificate, ...Certificate[]] 
     /^(?:X509 |TRUSTED )?CERTIFICATE$/.test(label),
   );
   const [first, ...others] = blocks.map(({ der }, index) => {
+    const source = `Certificate ${index + 1} of ${path}`;
     try {
-      return new Certificate(der);
+      return new Certificate(der, source);
     } catch (error) {
-      throw invalid(`Certificate ${index + 1} of ${path} is damaged`, 'get the file anew', error);
+      throw invalid(`${source} is damaged`, 'get the file anew', error);
     }
   });
   if (first !== undefined) return [first, ...others];

@@ -10,6 +10,7 @@ import {
   readTime,
 } from '../platform/der.ts';
 import type { DerElement } from '../platform/der.ts';
+import { DevaccessError } from '../platform/errors.ts';
 
 const KEY_USAGE = '2.5.29.15';
 const BASIC_CONSTRAINTS = '2.5.29.19';
@@ -35,11 +36,16 @@ interface Fields {
 export class Certificate {
   readonly der: Buffer;
   readonly #fields: Fields;
+  readonly #source: string;
   #x509: X509Certificate | undefined;
 
-  /** @throws DerError for what is no certificate */
-  constructor(der: Buffer) {
+  /**
+   * @param source for messages, such as `Certificate 2 of FILE`
+   * @throws DerError for what is no certificate
+   */
+  constructor(der: Buffer, source = 'The certificate') {
     this.der = der;
+    this.#source = source;
     this.#fields = readFields(der);
   }
 
@@ -91,13 +97,30 @@ export class Certificate {
     return createHash('sha256').update(this.der).digest('hex');
   }
 
-  /** Parsed when it is first needed: OpenSSL takes its time. */
+  /**
+   * Parsed when it is first needed: OpenSSL takes its time, and is stricter.
+   *
+   * @throws DevaccessError DA_CERTIFICATE_INVALID
+   */
   get x509(): X509Certificate {
-    return (this.#x509 ??= new X509Certificate(this.der));
+    return (this.#x509 ??= this.#readable(() => new X509Certificate(this.der)));
   }
 
+  /** @throws DevaccessError DA_CERTIFICATE_INVALID */
   get publicKey(): KeyObject {
-    return this.x509.publicKey;
+    return this.#readable(() => this.x509.publicKey);
+  }
+
+  #readable<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof DevaccessError) throw error;
+      throw new DevaccessError('DA_CERTIFICATE_INVALID', `${this.#source} is damaged`, {
+        next: 'get the file anew',
+        cause: error,
+      });
+    }
   }
 
   /** In one line. */

@@ -49,7 +49,7 @@ function onlyOne(
 
 function readable(der: Buffer, object: TokenObject): Certificate {
   try {
-    return new Certificate(der);
+    return new Certificate(der, `The certificate ${uriOf(object)}`);
   } catch {
     throw objectError(`${uriOf(object)} is no X.509 certificate`, 'name another');
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DerError } from '../../../src/platform/der.ts';
-import { pemBlocks } from '../../../src/platform/pem.ts';
+import { pemBlocks, pemText } from '../../../src/platform/pem.ts';
 import { Certificate } from '../../../src/roles-anywhere/certificate.ts';
 import { certificateData } from '../../../src/roles-anywhere/certificate-data.ts';
 import { readCertificates } from '../../../src/roles-anywhere/certificate-file.ts';
@@ -99,6 +99,19 @@ describe('a file of certificates', () => {
     const read = (): unknown => readCertificates(write(text));
     expect(read).toThrow(failure(code));
     expect(read).toThrow(message);
+  });
+
+  it('with what OpenSSL alone finds damaged is told as such', () => {
+    const { der } = parsed('p384-cert.pem');
+    // The curve of the key is another; later a name is no text.
+    const [key, name] = ['2b81040022', '550403'].map((hex) => der.indexOf(hex, 0, 'hex'));
+    for (const at of [key!, name!]) {
+      const damaged = Buffer.from(der);
+      damaged[at - 1] = 0x7f;
+      const [certificate] = readCertificates(write(pemText('CERTIFICATE', damaged)));
+      expect(() => certificate.publicKey).toThrow(failure('DA_CERTIFICATE_INVALID'));
+      expect(() => certificate.publicKey).toThrow(/^Certificate 1 of .*file\.pem is damaged/);
+    }
   });
 
   it('in another format is told how to convert', () => {
