@@ -151,7 +151,9 @@ describe('devaccess anywhere update', () => {
     const run = devaccess(args, { env, onStarted: (given) => (kill = given) });
     // It is under way when it holds its lock, and that is when the file is looked at anew.
     await expect
-      .poll(() => readFolder(join(env['XDG_STATE_HOME']!, 'devaccess', 'anywhere-update')))
+      .poll(() => readFolder(join(env['XDG_STATE_HOME']!, 'devaccess', 'anywhere-update')), {
+        timeout: 20_000,
+      })
       .toHaveLength(1);
     kill!('SIGTERM');
     expect(await run).toMatchObject({ code: 0, stderr: '' });
