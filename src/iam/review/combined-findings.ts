@@ -1,8 +1,9 @@
+import { commandFindings } from './command-findings.ts';
 import { refOf, refsOf } from './exemplars.ts';
 import type { PolicyBench, Situation } from './exemplars.ts';
 import { milder } from './finding.ts';
 import type { Finding } from './finding.ts';
-import { ANY_ROLE, NODES, OWN_USER } from './grant-findings.ts';
+import { ANY_ROLE, grantFindings, NODES, OWN_USER } from './grant-findings.ts';
 
 /** What is severe or not by what else the policy allows. */
 export function combinedFindings(bench: PolicyBench): Finding[] {
@@ -11,6 +12,7 @@ export function combinedFindings(bench: PolicyBench): Finding[] {
     ...passRoleFindings(bench),
     ...taggingFindings(bench),
     ...runAsFindings(bench),
+    ...principalTagFindings(bench),
     ...secondDeviceFindings(bench),
     ...pushedKeyFindings(bench),
   ];
@@ -26,63 +28,27 @@ export function everythingFinding(bench: PolicyBench): Finding[] {
     },
   );
   if (all === undefined) return [];
+  const withIam = bench.allows('iam:PutUserPolicy', OWN_USER, { mfa: 'fresh' }) !== undefined;
   return [
     {
       id: 'everything',
       severity: all.certain ? 'critical' : milder('critical'),
-      title: 'Everything is allowed',
+      title: all.statement.allBut ? 'Nearly everything is allowed' : 'Everything is allowed',
       statements: [refOf(all.statement)],
       why: all.statement.allBut
-        ? 'NotAction allows whatever is not listed: all other services, IAM, and what comes out tomorrow.'
+        ? `NotAction allows whatever is not listed: all other services${withIam ? ', IAM,' : ''} and what comes out tomorrow.`
         : 'Action and Resource are "*": this is an administrator.',
       fix: 'list what is needed: devaccess iam policy prints it',
     },
   ];
 }
 
-function commandFindings(bench: PolicyBench): Finding[] {
-  const SEND = 'ssm:SendCommand';
-  const code: Situation = { mfa: 'fresh' };
-  const nodes = bench.allows(SEND, bench.nodes, code);
-  if (nodes === undefined) return [];
-  const unlisted = bench.allows(
-    SEND,
-    ['arn:P:ssm:R:A:document/Unlisted-Document', 'arn:P:ssm:R::document/AWS-UnlistedDocument'],
-    code,
-  );
-  const script = bench.allows(
-    SEND,
-    ['arn:P:ssm:R::document/AWS-RunShellScript', 'arn:P:ssm:R::document/AWS-RunPowerShellScript'],
-    code,
-  );
-  const open = bench.allows(SEND, NODES, { ...code, untagged: true });
-  const statements = refsOf(
-    [nodes, unlisted, script].flatMap((each) => (each === undefined ? [] : [each.statement])),
-  );
-  if (unlisted === undefined && script === undefined) {
-    return [
-      {
-        id: 'send-command-latent',
-        severity: 'medium',
-        title: 'Run Command that waits for a document',
-        statements,
-        why: 'SendCommand is allowed on nodes, and on no document that it could send: useless today, and root on these nodes as soon as one is added.',
-        fix: 'take ssm:SendCommand away',
-      },
-    ];
-  }
-  const isWide = unlisted !== undefined || open !== undefined;
+/** Where MFA is asked for, what lets it be got round counts for everything else. */
+export function mfaBypassFindings(bench: PolicyBench): Finding[] {
+  const ids = ['keys-without-mfa', 'device-removal'];
   return [
-    {
-      id: 'send-command',
-      severity: isWide ? 'high' : 'medium',
-      title: 'Commands as root by Run Command',
-      statements,
-      why:
-        (unlisted === undefined ? 'Any line of a shell' : 'Any document') +
-        ` runs as root on ${open === undefined ? 'the nodes of the policy' : 'every node of the account'}, past Run As and the log of sessions.`,
-      fix: 'take it away where sessions do (devaccess run uses them); else name AWS-RunShellScript, nodes by tag, and MFA',
-    },
+    ...grantFindings(bench).filter(({ id }) => ids.includes(id)),
+    ...secondDeviceFindings(bench),
   ];
 }
 
@@ -172,6 +138,39 @@ function runAsFindings(bench: PolicyBench): Finding[] {
       statements: refsOf(allowed.map(({ statement }) => statement)),
       why: `${allowed.map(({ action }) => action).join(', ')}: the tag SSMSessionRunAs says which user of the node a shell runs as, where Run As is enabled.`,
       fix: 'deny it: "ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": "SSMSessionRunAs"}',
+    },
+  ];
+}
+
+/** A person who sets the tags of their own user chooses what a policy by `aws:PrincipalTag` lets them. */
+function principalTagFindings(bench: PolicyBench): Finding[] {
+  const keys = bench.policy.statements.flatMap(({ resources, conditions }) => {
+    const texts = [...resources, ...conditions.flatMap(({ key, values }) => [key, ...values])];
+    return texts.flatMap((text) => [...text.matchAll(/aws:PrincipalTag\/([^},]+)/gi)]);
+  });
+  const names = [...new Set(keys.map(([, name = '']) => name.trim()))];
+  const chosen = names.flatMap((name) => {
+    const situation: Situation = {
+      mfa: 'fresh',
+      keys: {
+        'aws:tagkeys': [name],
+        [`aws:requesttag/${name.toLowerCase()}`]: ['anything'],
+      },
+    };
+    const allowance =
+      bench.allows('iam:TagUser', OWN_USER, situation) ??
+      bench.allows('sts:TagSession', ANY_ROLE, situation);
+    return allowance === undefined ? [] : [{ name, ...allowance }];
+  });
+  if (chosen.length === 0) return [];
+  return [
+    {
+      id: 'principal-tag',
+      severity: chosen.some(({ certain }) => certain) ? 'high' : 'medium',
+      title: 'The own tags may be chosen, and the policy goes by them',
+      statements: refsOf(chosen.map(({ statement }) => statement)),
+      why: `aws:PrincipalTag/${chosen.map(({ name }) => name).join(', ')} is what the caller sets it to, with iam:TagUser or sts:TagSession.`,
+      fix: 'deny it: "ForAnyValue:StringEquals": {"aws:TagKeys": ["KEY"]}',
     },
   ];
 }

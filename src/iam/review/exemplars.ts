@@ -69,11 +69,11 @@ export class PolicyBench {
     arns: string | readonly string[],
     situation: Situation = {},
   ): (Allowance & { resource: string }) | undefined {
-    const context = contextOf(this.holder, situation);
     let doubtful: (Allowance & { resource: string }) | undefined;
     for (const arn of typeof arns === 'string' ? [arns] : arns) {
       for (const place of this.#places) {
         const resource = filled(arn, place);
+        const context = contextOf(this.holder, situation, resource);
         const allowance = evaluate(this.policy, { action, resource, context });
         if (allowance?.certain === true) return { ...allowance, resource };
         doubtful ??= allowance === undefined ? undefined : { ...allowance, resource };
@@ -127,7 +127,15 @@ export function ownId(holder: PolicyHolder): string {
   return holder === 'user' ? ANY.ownId : `AROAREVIEWROLE:${ANY.ownName}`;
 }
 
-function contextOf(holder: PolicyHolder, situation: Situation): RequestContext {
+/** What cannot be tagged has no tag, whatever a policy asks for; what one document has, nobody knows. */
+function tagsOf(resource: string): 'absent' | 'fitting' | undefined {
+  if (resource === '*' || resource.includes(':session/')) return 'absent';
+  const [, account] = /:ssm:[^:]*:([^:]*):document\//.exec(resource) ?? [];
+  if (account === undefined) return 'fitting';
+  return account === '' ? 'absent' : undefined;
+}
+
+function contextOf(holder: PolicyHolder, situation: Situation, resource: string): RequestContext {
   const isUser = holder === 'user';
   const { mfa, documentCheck, untagged, keys = {} } = situation;
   const known = new Map<string, readonly string[] | 'absent'>([
@@ -154,6 +162,6 @@ function contextOf(holder: PolicyHolder, situation: Situation): RequestContext {
     if (value !== undefined) return value;
     const isTag = RESOURCE_TAG.test(key) && !key.startsWith(SESSION_TAG);
     if (!isTag) return undefined;
-    return untagged === true ? 'absent' : 'fitting';
+    return untagged === true ? 'absent' : tagsOf(resource);
   };
 }

@@ -87,7 +87,10 @@ function situationOf({ Sid }: PolicyStatement, { holder }: PolicyBench): Situati
   const isFirst = Sid === 'FirstDevice';
   return {
     mfa: isFirst ? 'none' : 'fresh',
-    documentCheck: true,
-    keys: { 'ssm:resourcetag/aws:ssmmessages:session-id': [ownId(holder)] },
+    keys: {
+      'ssm:resourcetag/aws:ssmmessages:session-id': [ownId(holder)],
+      // Sessions of devaccess name their document: the key is there only where none is named.
+      'ssm:sessiondocumentaccesscheck': 'absent',
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { accessRequest } from '../policy/access-request.ts';
 import type { AccessWords } from '../policy/access-request.ts';
-import { combinedFindings, everythingFinding } from './combined-findings.ts';
+import { combinedFindings, everythingFinding, mfaBypassFindings } from './combined-findings.ts';
 import { PolicyBench } from './exemplars.ts';
 import { bySeverity, SEVERITIES } from './finding.ts';
 import type { Finding, Severity } from './finding.ts';
@@ -44,8 +44,10 @@ export function reviewPolicy(text: string, source: string, words: ReviewWords): 
   const findings = [
     ...faults,
     ...everything,
-    // Where all is allowed, each call by itself is no news.
-    ...(everything.length > 0 ? [] : [...grantFindings(bench), ...combinedFindings(bench)]),
+    // Where all is allowed, each call by itself is no news, but for those that get round MFA.
+    ...(everything.length > 0
+      ? mfaBypasses(bench)
+      : [...grantFindings(bench), ...combinedFindings(bench)]),
     ...sessionFindings(bench),
     ...formFindings(bench),
   ].sort(bySeverity);
@@ -63,6 +65,11 @@ export function reviewPolicy(text: string, source: string, words: ReviewWords): 
     notNeeded: notNeeded(bench, request),
     notices,
   };
+}
+
+function mfaBypasses(bench: PolicyBench): Finding[] {
+  const isOpen = bench.allows('ssm:StartSession', bench.nodes, { mfa: 'none' }) !== undefined;
+  return isOpen ? [] : mfaBypassFindings(bench);
 }
 
 /** Whether a policy should not go on like this: what exit code 1 stands for. */

@@ -475,6 +475,94 @@ describe('escalation', () => {
   });
 });
 
+describe('tags in conditions', () => {
+  const all = review(
+    policyOf(allow('ssm:*', '*', { StringEquals: { 'aws:ResourceTag/team': 'a' } })),
+  );
+
+  it('let nothing through that has no tags, and perhaps what may have some', () => {
+    const missing = all.lacks.flatMap((lack) => lack.missing);
+    // Documents of AWS, sessions and lists have no tags of the account.
+    expect(missing).toEqual([
+      'ssm:StartSession on AWS-StartSSHSession',
+      'ssm:StartSession on AWS-StartPortForwardingSession',
+      'ssmmessages:OpenDataChannel on own sessions',
+      'ssm:ResumeSession on own sessions',
+      'ssm:TerminateSession on own sessions',
+      'ec2:DescribeInstances',
+      'ssm:DescribeInstanceInformation',
+      'ssm:DescribeSessions',
+    ]);
+    expect(found(all)).toContain('high session-preferences 1');
+    expect(found(all).join()).not.toContain('other-sessions');
+  });
+
+  it('may be chosen by who goes by them', () => {
+    const own = { StringEquals: { 'ssm:resourceTag/team': '${aws:PrincipalTag/team}' } };
+    const user = 'arn:aws:iam::123456789012:user/${aws:username}';
+    const start = allow('ssm:StartSession', NODE, { ...own, ...MFA, ...CHECK });
+    expect(found(review(policyOf(start)))).not.toContain('high principal-tag 1');
+    expect(found(review(policyOf(start, allow('iam:TagUser', user))))).toContain(
+      'high principal-tag 2',
+    );
+    const other = { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['colour'] } };
+    const harmless = review(policyOf(start, allow('iam:TagUser', user, other)));
+    expect(found(harmless).join()).not.toContain('principal-tag');
+  });
+});
+
+describe('a policy that allows nearly all', () => {
+  const NO_MFA = { BoolIfExists: { 'aws:MultiFactorAuthPresent': 'false' } };
+  const but = (NotAction: string[]) => ({
+    Effect: 'Deny',
+    NotAction,
+    Resource: '*',
+    Condition: NO_MFA,
+  });
+
+  it('with MFA, and a second device without', () => {
+    const enrol = ['iam:CreateVirtualMFADevice', 'iam:EnableMFADevice', 'sts:GetSessionToken'];
+    const open = found(review(policyOf(allow('*', '*'), but(enrol))));
+    expect(open).toContain('high second-device 1');
+    expect(open.join()).not.toContain('no-mfa');
+    expect(found(review(policyOf(allow('*', '*'), but([])))).join()).not.toContain('second-device');
+    expect(
+      found(review(policyOf(allow('*', '*'), but([...enrol, 'iam:Deactivate*'])))).join(),
+    ).toContain('device-removal');
+  });
+
+  it('says what NotAction leaves out', () => {
+    const [power] = review(
+      policyOf({ Effect: 'Allow', NotAction: ['iam:*'], Resource: '*' }),
+    ).findings;
+    expect([power?.title, power?.why.includes('IAM')]).toEqual([
+      'Nearly everything is allowed',
+      false,
+    ]);
+  });
+});
+
+describe('Run Command', () => {
+  it.each([
+    ['AWS-RunRemoteScript', ''],
+    ['Deploy', '123456789012'],
+  ])('with %s is no use that waits for a document', (name, account) => {
+    const arn = `arn:aws:ssm:us-east-1:${account}:document/${name}`;
+    const result = review(policyOf(allow('ssm:SendCommand', [NODE, arn], MFA)));
+    expect(found(result)).toContain('high send-command 1');
+    expect(result.findings[0]?.why).toContain(name);
+  });
+});
+
+it('a session is refused by SessionDocumentAccessCheck without IfExists', () => {
+  const strict = { Bool: { ...MFA.Bool, 'ssm:SessionDocumentAccessCheck': 'true' } };
+  const result = review(policyOf(allow('ssm:StartSession', [NODE, SSH], strict)));
+  expect(found(result)).toContain('medium check-operator 1');
+  expect(result.lacks.flatMap(({ missing }) => missing)).toContain(
+    'ssm:StartSession on AWS-StartSSHSession',
+  );
+});
+
 describe('form', () => {
   it.each<[string, unknown, string[]]>([
     ['no Version', { Statement: [allow('s3:GetObject', 'arn:aws:s3:::a')] }, ['low old-version']],
