@@ -45,6 +45,10 @@ export function accessPolicy(request: AccessRequest): AccessPolicy {
 
 function notices({ nodes, documents, features }: AccessRequest): string[] {
   const notices: string[] = [];
+  const wild = [...nodes.tags.values()].flat().filter((value) => /[*?]/.test(value));
+  if (wild.length > 0) {
+    notices.push(`tags match as they are written, no wildcards: ${wild.join(', ')}`);
+  }
   const reachesNodes =
     documents.length > 0 ||
     (['run-command', 'trust', 'instance-connect'] as const).some((each) => features.has(each));

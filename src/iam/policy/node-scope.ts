@@ -12,7 +12,9 @@ export function nodeConditions(
   const choices: { scope: NodeChoice; condition: ConditionBlock }[] = [];
   if (nodes.tags.size > 0) {
     const prefix = keys === 'ssm' ? 'ssm:resourceTag' : 'aws:ResourceTag';
-    const tags = [...nodes.tags].map(([key, values]) => [`${prefix}/${key}`, values] as const);
+    const tags = [...nodes.tags].map(
+      ([key, values]) => [`${prefix}/${key}`, values.map(literalText)] as const,
+    );
     choices.push({
       scope: 'TaggedNodes',
       condition: { StringEquals: Object.fromEntries(tags) },
@@ -20,6 +22,11 @@ export function nodeConditions(
   }
   if (nodes.targets.length > 0) choices.push({ scope: 'NamedNodes', condition: {} });
   return choices.length > 0 ? choices : [{ scope: 'AllNodes', condition: {} }];
+}
+
+/** A value that means itself: what looks like a policy variable is none. `*` is no wildcard in StringEquals. */
+function literalText(value: string): string {
+  return value.replaceAll('${', '${$}{');
 }
 
 /** ARNs of the nodes: of EC2, and hybrid ones (`mi-…`), which are of Systems Manager. */

@@ -29,8 +29,10 @@ const DOCUMENT_ARN = /^arn:aws[a-z-]*:ssm:[a-z0-9-]+:(\d{12}|):document\/([a-zA-
 /** Prefixes that accounts cannot give to documents of their own. */
 const AWS_OWNED = /^(aws|amazon|amzn)/i;
 const KEY_ARN = /^arn:(aws[a-z-]*):kms:([a-z0-9-]+):\d{12}:key\/[a-zA-Z0-9-]{1,64}$/;
-/** What AWS allows in tags, as far as a policy can hold it: IAM takes U+0020 to U+00FF only. */
-const TAG_TEXT = /^[\p{L}\p{N} _.:/=+@-]*$/u;
+/** What all of AWS allows in tags, as far as a policy can hold it: IAM takes U+0020 to U+00FF only. */
+const TAG_KEY = /^[\p{L}\p{N} _.:/=+@-]*$/u;
+/** EC2 allows more, such as `R&D (web)`; `{{` begins references in CloudFormation. */
+const TAG_VALUE = /^(?!.*\{\{)[\u0020-\u007e\u00a1-\u00ff]*$/u;
 const IAM_NAME = /^[\w+=,.@-]+$/;
 const OS_USER = /^[a-z_][a-z0-9_-]{0,31}\$?$/;
 const ROLE_SESSIONS = /^arn:aws[a-z-]*:(iam::\d{12}:role\/|sts::)/;
@@ -85,13 +87,11 @@ function readTag(text: string): { key: string; value: string } {
   if (key === undefined || value === undefined) {
     throw wrong(`'${text}' is not a tag`, 'give --tag KEY=VALUE');
   }
-  for (const part of [key, value]) {
-    if (!TAG_TEXT.test(part) || /[^\u0020-\u00ff]/.test(part)) {
-      throw wrong(
-        `The tag '${text}' cannot be in a policy`,
-        'policies hold letters of Latin-1, digits, spaces and _ . : / = + @ - alone; use another tag',
-      );
-    }
+  if (!TAG_KEY.test(key) || /[^\u0020-\u00ff]/.test(key) || !TAG_VALUE.test(value)) {
+    throw wrong(
+      `The tag '${text}' cannot be in a policy`,
+      'keys hold letters of Latin-1, digits, spaces and _ . : / = + @ - alone, values any sign of Latin-1 but {{; use another tag',
+    );
   }
   if (key.length > 128 || value.length > 256) {
     throw wrong(`The tag '${key}' is longer than AWS allows`, 'keys have 128, values 256 at most');

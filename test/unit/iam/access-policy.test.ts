@@ -272,6 +272,15 @@ describe('the policy of an instance', () => {
   });
 });
 
+it('takes any value of a tag that a policy can hold for itself', () => {
+  const value = 'R&D ("web", it\'s) 50% ${aws:username}*';
+  const policy = callerPolicy({ ...WORDS, tags: [`team=${value}`] });
+  expect(policy.policies[0]?.Statement[0]?.Condition?.['StringEquals']).toEqual({
+    'ssm:resourceTag/team': ['R&D ("web", it\'s) 50% ${$}{aws:username}*'],
+  });
+  expect(policy.notices).toEqual([expect.stringContaining('no wildcards')]);
+});
+
 describe('what a policy is not made for', () => {
   const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab';
 
@@ -285,8 +294,7 @@ describe('what a policy is not made for', () => {
       /no account in common/,
     ],
     ['a tag without value', { tags: ['team'] }, /not a tag/],
-    ['a policy variable in a tag', { tags: ['team=${aws:username}'] }, /cannot be in a policy/],
-    ['a wildcard in a tag', { tags: ['team=*'] }, /cannot be in a policy/],
+    ['a reference of CloudFormation in a tag', { tags: ['a={{resolve:ssm:x}}'] }, /cannot be in a/],
     ['a quote in a key', { tags: ['te"am=a'] }, /cannot be in a policy/],
     ['a line break', { tags: ['team=a\nb'] }, /cannot be in a policy/],
     ['letters beyond Latin-1', { tags: ['team=東京'] }, /cannot be in a policy/],
