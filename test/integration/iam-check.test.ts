@@ -95,6 +95,7 @@ describe('a check by simulation', () => {
       'run-command no no -',
       'trust no no -',
       'instance-connect no no -',
+      'rotate-nodes no no -',
       'rotate-keys no no -',
       'enroll-mfa yes yes -',
     ]);

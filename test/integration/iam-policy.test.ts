@@ -92,7 +92,7 @@ describe('devaccess iam policy', () => {
   });
 
   it.each([
-    [['--tag', 'team=${aws:username}'], 'DA_USAGE'],
+    [['--tag', 'team=東京'], 'DA_USAGE'],
     [['--trust', '123456789012'], '--role'],
   ])('refuses %j', async (args, text) => {
     const run = await policy(...PLACE, ...args);

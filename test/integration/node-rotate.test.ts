@@ -14,6 +14,9 @@ import { join } from 'node:path';
 import { GetParameterCommand, SSMClient, UpdateDocumentCommand } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { callerPolicy } from '../../src/iam/generated-policy.ts';
+import type { AccessWords } from '../../src/iam/policy/access-request.ts';
+import { policyOf } from '../../src/sandbox/iam/stored-policy.ts';
 import { REAL_CLOCK } from '../../src/aws/run-command/poll-pace.ts';
 import { NodeApi } from '../../src/nodes/node-api.ts';
 import { commandDocument } from '../../src/nodes/rotate/command-document.ts';
@@ -33,6 +36,24 @@ import { devaccess } from './cli.ts';
 import { startFleetSandbox } from './support/fleet-sandbox.ts';
 import type { FleetSandbox } from './support/fleet-sandbox.ts';
 import { HybridAgent } from './support/hybrid-agent.ts';
+
+const ROTATOR: AccessWords = {
+  account: '123456789012',
+  regions: ['us-east-1'],
+  // Of a role: nobody is there to give a code.
+  kind: 'role',
+  name: 'devaccess',
+  features: ['rotate-nodes'],
+  documents: [],
+  tags: ['Site=Berlin'],
+  targets: [],
+  kmsKeys: [],
+  osUser: undefined,
+  trusted: [],
+  nodeRoles: ['arn:aws:iam::123456789012:role/shop'],
+  mfaAgeS: 43_200,
+  strict: false,
+};
 
 let place: FleetSandbox;
 let api: NodeApi;
@@ -273,6 +294,15 @@ describe('a rotation', () => {
   it('tells of a part that failed by its exit code', async () => {
     place.fleet({ counts: { sound: 2, failing: 1 }, perform: fetched });
     const { accessKeyId, secretAccessKey } = place.sandbox.administrator;
+    // With no more than the policy that devaccess makes for it.
+    const { policies } = callerPolicy(ROTATOR);
+    const admin = place.sandbox.account.users[1]!;
+    const all = [...admin.attachedPolicies];
+    admin.attachedPolicies.clear();
+    admin.inlinePolicies.set(
+      'rotator',
+      policyOf(policies.flatMap(({ Statement }) => [...Statement])),
+    );
     const args = ['--tag', 'Site=Berlin', '--name', 'shop', '--role-arn', place.roleArn];
     const { code, stdout, stderr } = await devaccess(
       ['nodes', 'rotate', ...args, '--max-errors', '100%', '--max-concurrency', '100%'],
@@ -285,6 +315,8 @@ describe('a rotation', () => {
         },
       },
     );
+    for (const policy of all) admin.attachedPolicies.add(policy);
+    admin.inlinePolicies.clear();
     expect(code).toBe(4);
     expect(stderr).toMatch(/2 Success, 1 Failed$/m);
     expect(stdout).toMatch(/^mi-\w+ +failing-0 +Failed +publish: permission denied$/m);

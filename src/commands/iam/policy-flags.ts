@@ -46,9 +46,15 @@ export const POLICY_FLAGS = {
     summary: 'name of policy, group, role and profile',
     default: 'devaccess',
   }),
+  'node-role': Flags.string({
+    helpValue: 'ARN',
+    summary: 'role whose credentials nodes get (rotate-nodes); may be given again',
+    multiple: true,
+    default: [],
+  }),
   'kms-key': Flags.string({
     helpValue: 'ARN',
-    summary: 'key that encrypts sessions; may be given again',
+    summary: 'key that encrypts sessions, or parameters (rotate-nodes); may be given again',
     multiple: true,
     default: [],
   }),

@@ -34,6 +34,7 @@ export default class IamPolicy extends DevaccessCommand {
       targets: flags.target ?? [],
       osUser: flags['os-user'],
       trusted: flags.trust ?? [],
+      nodeRoles: flags['node-role'],
       mfaAgeS: parseDuration(flags['mfa-age']) / 1000,
       strict: flags.strict,
     };

@@ -80,9 +80,13 @@ function resourcesOf(
   { nodes, place }: AccessRequest,
   { name, userId }: Caller,
 ): string[][] {
-  const arns = listOf(Resource).map((arn) => arn.replaceAll('${aws:username}', name));
+  const arns = listOf(Resource).map((arn) =>
+    arn.replaceAll('${aws:username}', name).replace(/creds\/\*$/, `creds/m${ANY_NODE}/any`),
+  );
   if (/(Tagged|Named|All)Nodes$/.test(Sid)) {
-    const ids = nodes.targets.length > 0 ? nodes.targets : [ANY_NODE];
+    const isHybrid = Sid.startsWith('RotateOn');
+    const named = nodes.targets.filter((id) => !isHybrid || id.startsWith('mi-'));
+    const ids = named.length > 0 ? named : [isHybrid ? `m${ANY_NODE}` : ANY_NODE];
     return place.regions.flatMap((region) => ids.map((id) => [nodeArn(id, region, place)]));
   }
   if (/^Own(DataChannel|Sessions)$/.test(Sid)) {

@@ -7,6 +7,7 @@ import {
 } from './account-statements.ts';
 import { instanceConnectStatements, runCommandStatements } from './command-statements.ts';
 import type { ExplainedStatement } from './policy-document.ts';
+import { rotationStatements } from './rotation-statements.ts';
 import { assumeStatement, trustStatement } from './role-policies.ts';
 import { sessionStatements } from './session-statements.ts';
 
@@ -30,6 +31,7 @@ export function accessPolicy(request: AccessRequest): AccessPolicy {
       ...discoveryStatement(request),
       ...runCommandStatements(request),
       ...instanceConnectStatements(request),
+      ...rotationStatements(request),
       ...sessionKeyStatement(request),
       ...selfServiceStatements(request),
       ...guardStatements(request),
@@ -43,7 +45,7 @@ export function accessPolicy(request: AccessRequest): AccessPolicy {
   };
 }
 
-function notices({ nodes, documents, features }: AccessRequest): string[] {
+function notices({ nodes, documents, features, nodeRoles }: AccessRequest): string[] {
   const notices: string[] = [];
   const wild = [...nodes.tags.values()].flat().filter((value) => /[*?]/.test(value));
   if (wild.length > 0) {
@@ -51,9 +53,14 @@ function notices({ nodes, documents, features }: AccessRequest): string[] {
   }
   const reachesNodes =
     documents.length > 0 ||
-    (['run-command', 'trust', 'instance-connect'] as const).some((each) => features.has(each));
+    (['run-command', 'trust', 'instance-connect', 'rotate-nodes'] as const).some((each) =>
+      features.has(each),
+    );
   if (reachesNodes && nodes.tags.size === 0 && nodes.targets.length === 0) {
     notices.push('every node of the account may be reached: narrow it with --tag or --target');
+  }
+  if (features.has('rotate-nodes') && nodeRoles.length === 0) {
+    notices.push('nodes rotate assumes the role that nodes get: name it with --node-role');
   }
   if (documents.some(({ name }) => name.endsWith('ToRemoteHost'))) {
     notices.push('remote-host reaches whatever the nodes reach; no policy can tell hosts apart');

@@ -8,6 +8,7 @@ import {
   nodeScope,
   osUser,
   policyPlace,
+  roleArn,
   trustedPrincipal,
 } from './policy-scope.ts';
 import type { DocumentName, NodeScope, PolicyPlace } from './policy-scope.ts';
@@ -28,6 +29,8 @@ export interface AccessWords {
   osUser: string | undefined;
   /** Who may assume the role; nobody named: the account. */
   trusted: readonly string[];
+  /** Roles whose credentials `nodes rotate` brings to nodes. */
+  nodeRoles?: readonly string[] | undefined;
   /** Seconds since the MFA code after which it does not count any more. */
   mfaAgeS: number;
   strict: boolean;
@@ -44,6 +47,7 @@ export interface AccessRequest {
   kmsKeys: readonly string[];
   osUser: string | undefined;
   trusted: readonly string[];
+  nodeRoles: readonly string[];
   mfaAgeS: number;
   strict: boolean;
 }
@@ -89,6 +93,7 @@ export function accessRequest(words: AccessWords): AccessRequest {
     kmsKeys: [...new Set(words.kmsKeys)].map((text) => kmsKeyArn(text, place)),
     osUser: words.osUser === undefined ? undefined : osUser(words.osUser),
     trusted: words.trusted.map((text) => trustedPrincipal(text, place)),
+    nodeRoles: [...new Set(words.nodeRoles)].map((text) => roleArn(text, place)),
     mfaAgeS: words.mfaAgeS,
     strict: words.strict,
   };

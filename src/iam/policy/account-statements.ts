@@ -36,8 +36,13 @@ export function discoveryStatement({
 }
 
 /** Keys that encrypt sessions, where the account's preferences name one. */
-export function sessionKeyStatement({ kmsKeys }: AccessRequest): ExplainedStatement[] {
-  if (kmsKeys.length === 0) return [];
+export function sessionKeyStatement({
+  documents,
+  features,
+  kmsKeys,
+}: AccessRequest): ExplainedStatement[] {
+  const isForNodes = features.has('rotate-nodes') && documents.length === 0;
+  if (kmsKeys.length === 0 || isForNodes) return [];
   return [
     {
       statement: {

@@ -11,6 +11,7 @@ export const FEATURES = [
   'run-command',
   'trust',
   'instance-connect',
+  'rotate-nodes',
   'rotate-keys',
   'enroll-mfa',
 ] as const;
@@ -31,6 +32,12 @@ export const FEATURE_DOCUMENTS: Readonly<Partial<Record<Feature, string>>> = {
 
 /** What runs shell lines by Run Command. */
 export const RUN_COMMAND_DOCUMENT = 'AWS-RunShellScript';
+
+/** What `devaccess nodes rotate` sends, and makes where it is not there (docs/node-rotation.md). */
+export const NODE_CREDENTIALS_DOCUMENTS = [
+  'devaccess-fetch-credentials',
+  'devaccess-receive-credentials',
+] as const;
 
 /** Features that are a user's own: a role has no access keys and no devices. */
 export const USER_FEATURES: readonly Feature[] = ['rotate-keys', 'enroll-mfa'];

@@ -35,6 +35,7 @@ const TAG_KEY = /^[\p{L}\p{N} _.:/=+@-]*$/u;
 const TAG_VALUE = /^(?!.*\{\{)[\u0020-\u007e\u00a1-\u00ff]*$/u;
 const IAM_NAME = /^[\w+=,.@-]+$/;
 const OS_USER = /^[a-z_][a-z0-9_-]{0,31}\$?$/;
+const ROLE = /^arn:(aws[a-z-]*):iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/;
 const ROLE_SESSIONS = /^arn:aws[a-z-]*:(iam::\d{12}:role\/|sts::)/;
 const PRINCIPAL = /^arn:aws[a-z-]*:iam::\d{12}:(root|user\/[\w+=,.@/-]{1,576})$/;
 
@@ -140,6 +141,15 @@ export function kmsKeyArn(text: string, place: PolicyPlace): string {
     );
   }
   return text;
+}
+
+/** @throws DevaccessError DA_USAGE */
+export function roleArn(text: string, { partition }: PolicyPlace): string {
+  if (ROLE.exec(text)?.[1] === partition) return text;
+  throw wrong(
+    `'${text}' is not the ARN of a role in ${partition}`,
+    `give one such as arn:${partition}:iam::123456789012:role/shop`,
+  );
 }
 
 /** @throws DevaccessError DA_USAGE */
