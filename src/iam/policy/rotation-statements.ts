@@ -53,7 +53,7 @@ export function rotationStatements(request: AccessRequest): ExplainedStatement[]
       ['ssm:CreateDocument', 'ssm:DescribeDocument', 'ssm:GetDocument', 'ssm:SendCommand'],
       NODE_CREDENTIALS_DOCUMENTS.flatMap((name) => regionalArns(request, `document/${name}`)),
       [
-        'The two documents of devaccess are made, looked at, and sent. They cannot be changed by it: for --update-document an administrator is needed.',
+        'The two documents of devaccess are made, looked at, and sent. They cannot be changed by it (for --update-document an administrator is needed), but while one is not there, who may make it decides what runs as root: run it once as administrator, then take ssm:CreateDocument away.',
         'nodes rotate: AccessDenied for its document.',
       ],
     ),
