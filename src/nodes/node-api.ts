@@ -40,7 +40,10 @@ export class NodeApi {
 
   static async open(access: NodeAccess): Promise<NodeApi> {
     const { credentials, region, namedProfile: profile } = access;
-    return new NodeApi(await createSsmClient({ credentials, region, profile }), access);
+    return new NodeApi(
+      await createSsmClient({ credentials, region, profile, isPatient: true }),
+      access,
+    );
   }
 
   async call<Answer>(

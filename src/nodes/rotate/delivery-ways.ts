@@ -122,7 +122,7 @@ export function sealedWay(
 async function nodeCredentials(role: NodeRole, instanceId: string): Promise<NodeCredentials> {
   const { credentials, region, profile, arn: roleArn, externalId, durationSeconds, caller } = role;
   const session = await assumeRole(
-    { credentials, region, profile },
+    { credentials, region, profile, isPatient: true },
     { roleArn, sessionName: instanceId, durationSeconds, externalId, caller, nowMs: role.now() },
   );
   const answer = processAnswer({ ...session, accountId: roleArn.split(':')[4] }, roleArn);
