@@ -51,7 +51,8 @@ export class InstanceMetadata {
 
   answer({ method, target, headers }: MetadataCall): MetadataReply {
     if (!this.isEnabled) return reply(403, 'Forbidden');
-    const path = target.split('?')[0] ?? '';
+    // What is printed to be exported ends with a slash, and paths begin with one.
+    const path = (target.split('?')[0] ?? '').replace(/^\/+/, '/');
     if (path === '/latest/api/token') {
       return method === 'PUT' ? this.#newToken(headers) : reply(405, 'Method Not Allowed');
     }

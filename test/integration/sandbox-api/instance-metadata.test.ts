@@ -63,6 +63,7 @@ describe('the metadata of an instance', () => {
     expect(await ask(bastion, 'GET', ROLES)).toEqual([401, 'Unauthorized']);
     const mine = await token(bastion);
     expect(await ask(bastion, 'GET', ROLES, mine)).toEqual([200, 'devaccess-instances']);
+    expect(await ask(bastion, 'GET', `/${ROLES}`, mine)).toEqual([200, 'devaccess-instances']);
     expect(await ask(other, 'GET', ROLES, mine)).toEqual([401, 'Unauthorized']);
     clock.offsetMs = 60_000;
     expect(await ask(bastion, 'GET', ROLES, mine)).toEqual([401, 'Unauthorized']);

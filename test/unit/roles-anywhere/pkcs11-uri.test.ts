@@ -56,6 +56,10 @@ describe('a PKCS#11 URI', () => {
     const [uri] = processWords(given, {}).filter((word) => word.startsWith('pkcs11:'));
     expect(credentialProcessLine(program, [uri!])).toBe('"/node" "/devaccess.js" "pkcs11:id=%01"');
     const withPin = { ...given, certificate: 'pkcs11:id=%01?pin-value=horse' };
-    expect(() => processWords(withPin, {})).toThrow(/or a PIN is not written/);
+    for (const secret of [withPin, { certificate: '/c.pem', 'pkcs8-password': 'horse' }]) {
+      expect(() => processWords(secret, {})).toThrow(
+        /^A passphrase or a PIN is not written(?!.*horse)/,
+      );
+    }
   });
 });
