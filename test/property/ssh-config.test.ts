@@ -15,6 +15,7 @@ import type { SyncAccount } from '../../src/hosts/read-accounts.ts';
 import { renderEntry } from '../../src/hosts/render-entry.ts';
 import { hostBlocks, renderHostsText } from '../../src/hosts/ssh-config-file.ts';
 import { reachHost, readSyncedHosts } from '../../src/hosts/synced-hosts.ts';
+import { anyText } from './any-text.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -59,7 +60,7 @@ const piece = fc.constantFrom(
 /** Also what an endpoint that is not AWS could say in the place of a word of AWS. */
 const tagText = fc.oneof(
   fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
-  fc.string({ unit: 'binary', maxLength: 20 }),
+  anyText(20),
 );
 const node = fc.record({
   instanceId: fc.stringMatching(/^i-[0-9a-f]{17}$/),

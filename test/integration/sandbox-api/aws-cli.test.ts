@@ -9,7 +9,10 @@ import type { Sandbox } from '../../../src/sandbox/sandbox.ts';
 
 const installed = spawnSync('aws', ['--version']).status === 0;
 
-/** A client that shares nothing with this project: where it is installed, it must be content. */
+/**
+ * A client that shares nothing with this project: where it is installed, it must be content. Each call
+ * takes a second of work; what can be asked in more ways is asked by SDK and boto3 beside this file.
+ */
 describe.skipIf(!installed)('the AWS CLI against the sandbox', () => {
   let folder: string;
   let sandbox: Sandbox;
@@ -40,12 +43,6 @@ describe.skipIf(!installed)('the AWS CLI against the sandbox', () => {
     const longTerm = { AWS_PROFILE: 'default-long-term' };
     expect(await aws('sts get-caller-identity', longTerm)).toMatchObject({
       Arn: 'arn:aws:iam::123456789012:user/alice',
-    });
-    expect(await aws('iam list-mfa-devices', longTerm)).toMatchObject({
-      MFADevices: [{ UserName: 'alice', SerialNumber: sandbox.mfaDevice.serialNumber }],
-    });
-    expect(await aws('iam list-access-keys', longTerm)).toMatchObject({
-      AccessKeyMetadata: [{ AccessKeyId: sandbox.accessKey.accessKeyId, Status: 'Active' }],
     });
     await expect(aws('iam list-server-certificates', longTerm)).rejects.toThrow(
       /\(InvalidAction\)/,
@@ -82,45 +79,21 @@ describe.skipIf(!installed)('the AWS CLI against the sandbox', () => {
     ).rejects.toThrow(/\(AccessDeniedException\).*because no identity-based policy allows/);
   });
 
-  it('assumes roles as the config file says, disables a key, and is refused with it', async () => {
+  it('assumes a role with a code, disables a key, and is refused with it', async () => {
     const longTerm = { AWS_PROFILE: 'default-long-term' };
-    const partner =
-      'sts assume-role --role-session-name cli --role-arn arn:aws:iam::123456789012:role/';
-    await expect(aws(`${partner}devaccess-partner`, longTerm)).rejects.toThrow(/\(AccessDenied\)/);
-    expect(
-      await aws(`${partner}devaccess-partner --external-id devaccess-example`, longTerm),
-    ).toMatchObject({
-      AssumedRoleUser: { Arn: 'arn:aws:sts::123456789012:assumed-role/devaccess-partner/cli' },
-    });
     const code = `--serial-number ${sandbox.mfaDevice.serialNumber} --token-code ${sandbox.mfaCode()}`;
-    const admin = `${partner}devaccess-admin ${code}`;
-    await expect(aws(`${admin} --duration-seconds 43201`, longTerm)).rejects.toThrow(
-      /\(ValidationError\)/,
-    );
-    expect(await aws(`${admin} --duration-seconds 43200`, longTerm)).toMatchObject({
+    const role =
+      '--role-session-name cli --role-arn arn:aws:iam::123456789012:role/devaccess-admin';
+    const admin = `sts assume-role ${role} ${code} --duration-seconds 43200`;
+    expect(await aws(admin, longTerm)).toMatchObject({
+      AssumedRoleUser: { Arn: 'arn:aws:sts::123456789012:assumed-role/devaccess-admin/cli' },
       Credentials: { AccessKeyId: expect.stringMatching(/^ASIA/) as string },
     });
-    await expect(aws(admin, longTerm)).rejects.toThrow(
-      /\(AccessDenied\).*invalid MFA one time pass code/,
-    );
     const { accessKeyId } = sandbox.accessKey;
     const disable = `iam update-access-key --status Inactive --access-key-id ${accessKeyId}`;
     expect(await aws(disable, longTerm)).toBeUndefined();
     await expect(aws('sts get-caller-identity', longTerm)).rejects.toThrow(
       /\(InvalidClientTokenId\)/,
     );
-  });
-
-  it('may call no IAM operation with a session made without a code', async () => {
-    const { Credentials } = (await aws('sts get-session-token', {
-      AWS_PROFILE: 'default-long-term',
-    })) as { Credentials: { AccessKeyId: string; SecretAccessKey: string; SessionToken: string } };
-    await expect(
-      aws('iam get-user', {
-        AWS_ACCESS_KEY_ID: Credentials.AccessKeyId,
-        AWS_SECRET_ACCESS_KEY: Credentials.SecretAccessKey,
-        AWS_SESSION_TOKEN: Credentials.SessionToken,
-      }),
-    ).rejects.toThrow(/\(InvalidClientTokenId\)/);
   });
 });

@@ -1,3 +1,4 @@
+import { GetUserCommand } from '@aws-sdk/client-iam';
 import {
   AssumeRoleCommand,
   GetCallerIdentityCommand,
@@ -145,6 +146,14 @@ describe('sandbox STS', () => {
     await expect(
       sts(plain).send(new AssumeRoleCommand({ RoleArn: ADMIN, RoleSessionName: 'laptop' })),
     ).rejects.toThrow(failure('AccessDenied', 403));
+  });
+
+  it('lets a session without MFA call no operation of IAM', async () => {
+    const { sts, iam } = await start();
+    const plain = keysOf(await sts().send(new GetSessionTokenCommand({})));
+    await expect(iam(plain).send(new GetUserCommand({}))).rejects.toThrow(
+      failure('InvalidClientTokenId', 403),
+    );
   });
 
   it('knows a disabled key no more; the sessions made with it live on', async () => {
