@@ -98,7 +98,8 @@ async function openEncrypted(
   try {
     return createPrivateKey({ key: block.text, passphrase });
   } catch (error) {
-    if (errorCode(error)?.includes('UNSUPPORTED') === true) throw unsupportedCipher(path, error);
+    // Without EVP it is what a wrong passphrase made of the key, one time in 256.
+    if (errorCode(error) === 'ERR_OSSL_EVP_UNSUPPORTED') throw unsupportedCipher(path, error);
     throw new DevaccessError('DA_KEY_PASSPHRASE', `The passphrase does not open ${path}`, {
       next: `try it: openssl pkey -noout -in '${path}'`,
       cause: error,

@@ -67,6 +67,8 @@ describe('a private key', () => {
     );
     await expect(open(file, 'password')).rejects.toThrow(failure('DA_KEY_INVALID'));
     await expect(open(ENCRYPTED, 'wrong')).rejects.toThrow(failure('DA_KEY_PASSPHRASE'));
+    // Its padding is right by chance.
+    await expect(open(ENCRYPTED, 'wrong 200')).rejects.toThrow(failure('DA_KEY_PASSPHRASE'));
   });
 
   it('may follow EC PARAMETERS, a certificate and comments', async () => {
