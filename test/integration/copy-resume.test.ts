@@ -73,7 +73,8 @@ async function halfWay(
   const ended = collect(child);
   await eventually('some is there', () => {
     const [partial] = partials();
-    return partial !== undefined && statSync(partial).blocks * 512 > 2 * MIB;
+    // Also where parts of it have come out of order, half of that is one piece.
+    return partial !== undefined && statSync(partial).blocks * 512 > 3 * MIB;
   });
   return {
     // To the whole group, as Ctrl-C on a terminal does; -9 to the program alone.
@@ -109,7 +110,7 @@ describe.each(['up', 'down'] as const)('an interrupted copy (%s)', (direction) =
     await ended;
     await person.noSessionIsOpen();
     const { resumedBytes, verified, files } = await cp(...args);
-    expect(resumedBytes).toBeGreaterThan(MIB);
+    expect(resumedBytes).toBeGreaterThan(MIB / 2);
     expect([files, verified]).toEqual([1, ['sha256']]);
     expectCopied();
   });
@@ -127,7 +128,7 @@ describe.each(['up', 'down'] as const)('an interrupted copy (%s)', (direction) =
       'down',
       'up',
     ]);
-    expect((await cp(...args)).resumedBytes).toBeGreaterThan(MIB);
+    expect((await cp(...args)).resumedBytes).toBeGreaterThan(MIB / 2);
     expectCopied();
   });
 
@@ -232,7 +233,7 @@ describe.skipIf(!canMount())('a disk that is full', () => {
     await expect(cp(...args)).rejects.toThrow(code);
     expect(readdirSync(mounted)).toEqual([expect.stringMatching(/\.devaccess-part$/)]);
     execFileSync('mount', ['-o', 'remount,size=20m', mounted]);
-    expect((await cp(...args)).resumedBytes).toBeGreaterThan(MIB);
+    expect((await cp(...args)).resumedBytes).toBeGreaterThan(MIB / 2);
     expect(readFileSync(join(mounted, readdirSync(mounted)[0]!)).equals(data)).toBe(true);
   });
 });
