@@ -5,13 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DevaccessError } from '../platform/errors.ts';
 import { editFile, readTextFile } from '../platform/safe-file.ts';
 import { isLookupWhole } from './lookup/lookup-store.ts';
+import type { InventoryNode } from './host.ts';
 import { FOLDERS } from './own-texts.ts';
-import type { OwnText } from './own-texts.ts';
 import type { ReadInventories } from './read-accounts.ts';
 import type { ConfigItem } from './ssh-files.ts';
 import type { SyncRequest, SyncWorld } from './sync.ts';
@@ -30,8 +30,6 @@ export interface SyncSources {
   request: SyncRequest;
   world: SyncWorld;
   inventories: ReadInventories;
-  /** Those of earlier syncs. */
-  texts: readonly OwnText[];
   /** The person's config as it lies there, and all it includes. */
   configText: string;
   config: Iterable<ConfigItem>;
@@ -58,14 +56,24 @@ export function syncKey(sources: SyncSources): string | undefined {
     const { nodes, ...rest } = inventory;
     add(hash, rest);
     for (let at = 0; at < nodes.length; at += AT_ONCE) {
-      const part = nodes.slice(at, at + AT_ONCE);
-      hash.update(JSON.stringify(part.map((node) => ({ ...node, tags: [...node.tags] }))));
+      hash.update(
+        nodes
+          .slice(at, at + AT_ONCE)
+          .map(nodeText)
+          .join('\n'),
+      );
     }
   }
   add(hash, configText);
   for (const item of config) add(hash, item);
-  for (const { name, place, text } of sources.texts) hash.update(`${place} ${name}\n${text}`);
-  for (const path of otherFiles(world.sshDirectory)) {
+  for (const path of textFiles(world.sshDirectory)) {
+    // As in a Git index: whoever changes a file cannot but change one of these.
+    const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    const { ino, size, mtimeNs, ctimeNs } = stats;
+    add(hash, [path, ...[ino, size, mtimeNs, ctimeNs].map(String)]);
+  }
+  for (const path of keyFiles(world.sshDirectory)) {
     add(hash, path);
     try {
       hash.update(readTextFile(path, { encoding: 'binary' }) ?? '');
@@ -121,23 +129,33 @@ function readMemo(sshDirectory: string): Memo | undefined {
   }
 }
 
-/** Files beside config and texts that play a part: known keys, and what is in the places of texts. */
-function otherFiles(sshDirectory: string): string[] {
-  const folders = [FOLDERS.file, 'known_hosts.d'];
-  const paths = folders.flatMap((folder) =>
-    listFolder(join(sshDirectory, folder))
-      .filter((name) => name.startsWith('devaccess-'))
-      .map((name) => join(sshDirectory, folder, name)),
-  );
-  return [join(sshDirectory, 'known_hosts'), ...paths];
+/** Texts of earlier syncs, and what else is in their places. */
+function textFiles(sshDirectory: string): string[] {
+  return [FOLDERS.file, FOLDERS.shelf].flatMap((folder) => ours(join(sshDirectory, folder)));
 }
 
-function listFolder(folder: string): string[] {
+/** Keys of hosts, ours and the person's. */
+function keyFiles(sshDirectory: string): string[] {
+  return [join(sshDirectory, 'known_hosts'), ...ours(join(sshDirectory, 'known_hosts.d'))];
+}
+
+function ours(folder: string): string[] {
   try {
-    return readdirSync(folder).sort();
+    const names = readdirSync(folder).filter((name) => name.startsWith('devaccess-'));
+    return names.sort().map((name) => join(folder, name));
   } catch {
     return [];
   }
+}
+
+/** All of a node; JSON of so many would take longer than all else. */
+function nodeText(node: InventoryNode): string {
+  let text =
+    `${node.instanceId}\0${node.name}\0${node.state}\0${node.vpcId}\0${node.privateAddress}` +
+    `\0${node.platformName}\0${node.pingStatus}\0${node.agentVersion}` +
+    `\0${node.isWindows}\0${node.isHybrid}`;
+  for (const [key, value] of node.tags) text += `\0${key}\0${value}`;
+  return text;
 }
 
 /** A part that no other beside it can pass for. */

@@ -89,10 +89,9 @@ export async function syncHosts(request: SyncRequest, world: SyncWorld): Promise
   const { accounts, onProgress = () => undefined } = request;
   const inventories = await readInventories(accounts, onProgress);
   const keyNow = (): string | undefined => {
-    const texts = readOwnTexts(world.sshDirectory);
-    const place = configPlace(world, texts);
+    const place = configPlace(world, []);
     const config = readSshConfig(place);
-    return syncKey({ request, world, inventories, texts, configText: place.configText, config });
+    return syncKey({ request, world, inventories, configText: place.configText, config });
   };
   const known = hasMemo(world) ? recall(world, keyNow()) : undefined;
   if (known !== undefined) {

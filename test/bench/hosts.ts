@@ -4,23 +4,28 @@
  *   npm run bench:hosts -- [--servers 10000,25000,50000] [--rounds 3] [--names 30] [--json FILE]
  *
  * For each size: the built command, a first time and an unchanged second one (seconds, CPU seconds,
- * peak memory); the local work of the two, which is all but asking AWS; and `ssh -G` with what it
- * wrote, for names looked up for the first time and again, beside an empty config in the same run.
+ * peak memory); the local work of the two, which is all that is left to do when the last answer of AWS
+ * has been read; and `ssh -G` with what it wrote, for names looked up for the first time and again,
+ * beside an empty config in the same run.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readSyncedHosts } from '../../src/hosts/synced-hosts.ts';
+import { crowd } from '../../src/sandbox/crowd.ts';
 import { crowdAccounts, syncCrowd } from '../integration/support/crowd-sync.ts';
 import { report, rowsOf, Samples } from './report.ts';
 
 const { values: flags } = parseArgs({
   options: {
     servers: { type: 'string', default: '10000,25000,50000' },
+    // For the processes that this one starts.
+    answers: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     names: { type: 'string', default: '30' },
     json: { type: 'string', default: 'bench-results/hosts.json' },
@@ -28,13 +33,17 @@ const { values: flags } = parseArgs({
 });
 const REGIONS = ['eu-central-1', 'eu-west-1', 'us-east-1', 'us-east-2', 'us-west-2'];
 const cli = resolve('bin/devaccess.js');
-const place = mkdtempSync(join(tmpdir(), 'devaccess-bench-'));
+const place = flags.answers === undefined ? mkdtempSync(join(tmpdir(), 'devaccess-bench-')) : '';
 const samples = { command: new Samples(), local: new Samples(), ssh: new Samples() };
 const facts: Record<string, string> = {};
 
+if (flags.answers !== undefined) {
+  await localOnce(flags.answers);
+  process.exit();
+}
 for (const size of flags.servers.split(',')) {
   await command(size);
-  await local(size);
+  local(size);
 }
 mkdirSync(dirname(flags.json), { recursive: true });
 const file = (part: string): string => flags.json.replace(/\.json$/, `-${part}.json`);
@@ -142,16 +151,30 @@ function emptyOf(name: string): string {
   return name.replace(/ (looked up|again)$/, ' empty');
 }
 
-/** With the answers of AWS in memory; the first of all warms the code up and does not count. */
-async function local(size: string): Promise<void> {
-  const accounts = crowdAccounts(Number(size), REGIONS, {});
-  for (let round = 0; round <= Number(flags.rounds); round += 1) {
-    const sshDirectory = mkdtempSync(join(place, 'local-'));
+/** In a process for each, as a person's are; with the answers of AWS in memory. */
+function local(size: string): void {
+  for (let round = 0; round < Number(flags.rounds); round += 1) {
+    const folder = mkdtempSync(join(place, 'local-'));
+    const answers = join(folder, 'answers.json');
+    writeFileSync(
+      answers,
+      JSON.stringify(crowd({ servers: Number(size), regions: REGIONS, nowMs: 0 })),
+    );
     for (const which of ['first', 'unchanged']) {
-      const startedAtMs = performance.now();
-      await syncCrowd(accounts, { sshDirectory });
-      if (round > 0) samples.local.record(`${size} ${which}`, performance.now() - startedAtMs);
+      const args = [fileURLToPath(import.meta.url), '--answers', answers];
+      const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(stderr);
+      samples.local.record(`${size} ${which}`, Number(stdout));
     }
-    rmSync(sshDirectory, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
+}
+
+/** Such a process: prints the milliseconds. */
+async function localOnce(answers: string): Promise<void> {
+  const all = JSON.parse(readFileSync(answers, 'utf8')) as ReturnType<typeof crowd>;
+  let answeredAtMs = 0;
+  const accounts = crowdAccounts(0, REGIONS, all, () => (answeredAtMs = performance.now()));
+  await syncCrowd(accounts, { sshDirectory: dirname(answers) });
+  process.stdout.write(String(performance.now() - answeredAtMs));
 }

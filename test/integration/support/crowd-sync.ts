@@ -2,22 +2,21 @@
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { InstanceInformation } from '@aws-sdk/client-ssm';
 import { fleetOptions } from '../../../src/hosts/fleet.ts';
-import type { FleetWishes } from '../../../src/hosts/fleet.ts';
-import type { InventorySource } from '../../../src/hosts/inventory.ts';
 import type { SyncAccount } from '../../../src/hosts/read-accounts.ts';
 import { syncHosts } from '../../../src/hosts/sync.ts';
 import type { SyncWorld } from '../../../src/hosts/sync.ts';
 import type { SyncResult } from '../../../src/hosts/sync-result.ts';
+import type { SandboxAccount } from '../../../src/sandbox/account.ts';
 import { crowd } from '../../../src/sandbox/crowd.ts';
 
 /** One account in one region, with its part of the crowd. */
 export function crowdAccounts(
   servers: number,
   regions: readonly string[],
-  wishes: FleetWishes = {},
+  all: Pick<SandboxAccount, 'instances' | 'nodes'> = crowd({ servers, regions, nowMs: 0 }),
+  onAnswered: () => void = () => undefined,
 ): SyncAccount[] {
-  const all = crowd({ servers, regions, nowMs: 0 });
-  const options = fleetOptions({ bastion: 'tag:Role=bastion', ...wishes });
+  const options = fleetOptions({ bastion: 'tag:Role=bastion' });
   return regions.map((region) => {
     const instances = all.instances
       .filter((instance) => instance.region === region)
@@ -45,17 +44,13 @@ export function crowdAccounts(
       proxyProfile: 'crowd',
       region,
       options,
-      source: sourceOf(instances, nodes),
+      source: {
+        instances: () => each(instances, onAnswered),
+        managedNodes: () => each(nodes, onAnswered),
+      },
       command: 'devaccess hosts sync',
     };
   });
-}
-
-function sourceOf(
-  instances: readonly Instance[],
-  nodes: readonly InstanceInformation[],
-): InventorySource {
-  return { instances: () => each(instances), managedNodes: () => each(nodes) };
 }
 
 /** As the built command does it, but for AWS. */
@@ -83,7 +78,8 @@ export function syncCrowd(
   );
 }
 
-async function* each<Item>(items: readonly Item[]): AsyncGenerator<Item> {
+async function* each<Item>(items: readonly Item[], onEnd: () => void): AsyncGenerator<Item> {
   await Promise.resolve();
   yield* items;
+  onEnd();
 }
