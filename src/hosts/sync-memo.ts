@@ -9,6 +9,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DevaccessError } from '../platform/errors.ts';
 import { editFile, readTextFile } from '../platform/safe-file.ts';
+import { VERSION } from '../platform/version.ts';
 import { isLookupWhole } from './lookup/lookup-store.ts';
 import type { InventoryNode } from './host.ts';
 import { FOLDERS } from './own-texts.ts';
@@ -50,7 +51,8 @@ export function syncKey(sources: SyncSources): string | undefined {
   if (!isLookupWhole(world.sshDirectory)) return undefined;
   const hash = createHash('sha256');
   const { accounts, onProgress: _, ...wishes } = request;
-  add(hash, { wishes, world });
+  // Another version may write other entries for the same servers.
+  add(hash, { VERSION, wishes, world });
   for (const { source: _source, ...account } of accounts) add(hash, account);
   for (const { inventory } of inventories.read) {
     const { nodes, ...rest } = inventory;
@@ -150,9 +152,10 @@ function ours(folder: string): string[] {
 
 /** All of a node; JSON of so many would take longer than all else. */
 function nodeText(node: InventoryNode): string {
+  // Nothing is not the word for it, which a tag may have.
   let text =
-    `${node.instanceId}\0${node.name}\0${node.state}\0${node.vpcId}\0${node.privateAddress}` +
-    `\0${node.platformName}\0${node.pingStatus}\0${node.agentVersion}` +
+    `${node.instanceId}\0${node.name ?? '\0'}\0${node.state}\0${node.vpcId}` +
+    `\0${node.privateAddress}\0${node.platformName ?? '\0'}\0${node.pingStatus}\0${node.agentVersion}` +
     `\0${node.isWindows}\0${node.isHybrid}`;
   for (const [key, value] of node.tags) text += `\0${key}\0${value}`;
   return text;

@@ -202,6 +202,11 @@ describe('hosts sync with many servers', () => {
       () => expect(entryOf(folder, ids[0]!)).toEqual(entryOf(plain, ids[0]!)),
     ],
     [
+      'a part of that is gone',
+      () => rmSync(join(store(), 'index')),
+      () => expect(entryOf(folder, ids[0]!)).toEqual(entryOf(plain, ids[0]!)),
+    ],
+    [
       'an entry is changed by hand',
       () => {
         const path = join(shelf(), 'devaccess-crowd-eu-west-1.conf');

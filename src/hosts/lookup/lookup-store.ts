@@ -64,7 +64,11 @@ export async function refreshLookup(sshDirectory: string): Promise<WrittenFile[]
 /** Whether all is there that ssh looks things up with. */
 export function isLookupWhole(sshDirectory: string): boolean {
   const store = storeOf(readTextFile(stubPath(sshDirectory)) ?? '') ?? '';
-  return existsSync(join(sshDirectory, FOLDERS.shelf, store, NOW)) && STORE.test(store);
+  return STORE.test(store) && isWhole(join(sshDirectory, FOLDERS.shelf, store));
+}
+
+function isWhole(store: string): boolean {
+  return ['entries', 'index', 'look-up', NOW].every((name) => existsSync(join(store, name)));
 }
 
 async function writeStub(stub: string, store: string | undefined): Promise<WrittenFile[]> {
@@ -84,8 +88,7 @@ async function writeStore(shelf: string, texts: readonly string[]): Promise<stri
   for (const text of texts) hash.update(text);
   const store = join(shelf, `store-${hash.digest('hex').slice(0, 16)}`);
   const now = join(store, NOW);
-  // Written last: where it is, all is.
-  if (existsSync(now)) return store;
+  if (isWhole(store)) return store;
   const { entries, index, blockBytes } = lookupIndex(texts);
   makeFolder(join(store, FIRST_FOLDER));
   const files = { entries, index, 'look-up': lookUpScript };
