@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { ErrorCode } from '../platform/errors.ts';
 import type { Environment } from '../platform/paths.ts';
+import { withSignalCleanup } from '../platform/signals.ts';
 
 /** How long a person may take to find the phone. */
 export const PATIENCE_MS = 120_000;
@@ -20,19 +22,15 @@ export type PersonAnswer =
   | { ok: true; text: string }
   | { ok: false; code: ErrorCode; message: string; next?: string | undefined };
 
-/** Runs a command that asks the person, and ends it where nobody answers. */
+/** Runs a command that asks the person, and ends it where nobody answers, or waits any more. */
 export async function runForPerson({
   command: [program, ...args],
   env,
   askpass,
   signal,
 }: PersonCommand): Promise<PersonAnswer> {
-  const child = spawn(program, args, {
-    env:
-      askpass === undefined ? env : { ...env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const stop = (): void => void child.kill('SIGTERM');
+  let child: ChildProcess | undefined;
+  const stop = (): void => void child?.kill('SIGTERM');
   let ended = 'The prompt was ended';
   const timer = setTimeout(() => {
     ended = `Nobody gave it within ${PATIENCE_MS / 1000} s`;
@@ -40,10 +38,20 @@ export async function runForPerson({
   }, PATIENCE_MS);
   signal?.addEventListener('abort', stop);
   let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  const code = await new Promise<number | null>((resolve) => {
-    child.once('error', () => resolve(null));
-    child.once('close', resolve);
+  const code = await withSignalCleanup(stop, () => {
+    const started = spawn(program, args, {
+      env:
+        askpass === undefined
+          ? env
+          : { ...env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child = started;
+    started.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    return new Promise<number | null>((resolve) => {
+      started.once('error', () => resolve(null));
+      started.once('close', resolve);
+    });
   });
   clearTimeout(timer);
   signal?.removeEventListener('abort', stop);

@@ -45,7 +45,7 @@ export interface RenewalRequest {
  * SSH_ASKPASS. Of any number of processes one asks; the others wait, and then either go on with
  * what it got or fail as fast as it did.
  *
- * @returns false where nobody can be asked, or a code would not help
+ * @returns false where nobody can be asked or waits for it any more, or a code would not help
  * @throws DevaccessError DA_MFA_DECLINED (exit 3), those of `devaccess mfa`
  */
 export async function renewByPerson(request: RenewalRequest): Promise<boolean> {
@@ -65,9 +65,10 @@ export async function renewByPerson(request: RenewalRequest): Promise<boolean> {
         clearTimeout(notice);
         return renewAlone(request, place, { program, canAsk });
       },
-      { waitMs: PATIENCE_MS + 10_000 },
+      { waitMs: PATIENCE_MS + 10_000, signal: request.signal },
     );
   } catch (error) {
+    if (request.signal?.aborted === true) return false;
     const isBusy = error instanceof DevaccessError && error.code === 'DA_FILE_BUSY';
     throw isBusy ? declined(profile, 'another program has been asking for long') : error;
   } finally {
@@ -80,12 +81,13 @@ async function renewAlone(
   place: string,
   { program, canAsk }: { program: string | undefined; canAsk: boolean },
 ): Promise<boolean> {
-  const { profile, failedAtMs } = request;
+  const { profile, failedAtMs, signal } = request;
+  signal?.throwIfAborted();
   const last = readOutcome(place);
   if (last?.outcome === 'renewed' && last.atMs >= failedAtMs) return true;
   const refusal = recentRefusal(place, request.coolDownMs);
   if (refusal !== undefined) throw declined(profile, refusal);
-  const { command, env, signal } = request;
+  const { command, env } = request;
   const answer = await runForPerson({
     command: [...command, '--json', '--profile', profile, ...(canAsk ? [] : ['--no-ask'])],
     env,
@@ -96,7 +98,7 @@ async function renewAlone(
     writeOutcome(place, { outcome: 'renewed', atMs: Date.now() });
     return true;
   }
-  if (NOT_BACKED_BY_MFA.has(answer.code) || request.signal?.aborted === true) return false;
+  if (NOT_BACKED_BY_MFA.has(answer.code) || signal?.aborted === true) return false;
   writeOutcome(place, { outcome: 'refused', atMs: Date.now(), why: answer.message });
   if (answer.code === 'DA_CANCELLED') throw declined(profile, answer.message);
   throw new DevaccessError(answer.code, answer.message, {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { DevaccessError, EXIT, errorLine, printable } from './errors.ts';
 import { envValue } from './paths.ts';
@@ -36,16 +37,21 @@ export async function askWithProgram(
   message: string,
   withoutIt: string,
 ): Promise<string> {
-  const child = spawn(program, [printable(message)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let child: ChildProcess | undefined;
   let answer = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    if (answer.length <= MAX_ANSWER_BYTES) answer += text;
-  });
   let code: number | null;
   try {
     [code] = await withSignalCleanup(
-      () => child.kill(),
-      () => once(child, 'close') as Promise<[number | null]>,
+      () => child?.kill(),
+      () => {
+        const args = [printable(message)];
+        const started = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        child = started;
+        started.stdout.setEncoding('utf8').on('data', (text: string) => {
+          if (answer.length <= MAX_ANSWER_BYTES) answer += text;
+        });
+        return once(started, 'close') as Promise<[number | null]>;
+      },
     );
   } catch (error) {
     throw new DevaccessError('DA_NO_TERMINAL', `${program} cannot ask: ${errorLine(error)}`, {

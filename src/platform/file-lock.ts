@@ -30,6 +30,8 @@ interface LockHolder {
 export interface LockOptions {
   /** How long to wait for another holder, in milliseconds. Default 15 000. */
   waitMs?: number;
+  /** Ends the waiting; the work itself has to heed it on its own. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A lock file that cannot be read as one is given this long to be completed by its creator. */
@@ -41,14 +43,15 @@ const ASIDE_BYTES = 6;
  * Runs `work` while holding the lock file `path`, created exclusively (2.4 of the credentials
  * facts). A lock whose process is gone on this host is taken over; Ctrl-C gives ours back.
  *
- * @throws DevaccessError DA_FILE_BUSY when another process keeps the lock longer than `waitMs`
+ * @throws DevaccessError DA_FILE_BUSY when another process keeps the lock longer than `waitMs`; the
+ *   signal's reason where it ended the waiting
  */
 export async function withFileLock<T>(
   path: string,
   work: () => Promise<T>,
   options: LockOptions = {},
 ): Promise<T> {
-  const mine = await acquire(path, options.waitMs ?? 15_000);
+  const mine = await acquire(path, options);
   try {
     return await withSignalCleanup(() => release(path, mine), work);
   } finally {
@@ -56,7 +59,7 @@ export async function withFileLock<T>(
   }
 }
 
-async function acquire(path: string, waitMs: number): Promise<string> {
+async function acquire(path: string, { waitMs = 15_000, signal }: LockOptions): Promise<string> {
   const mine = JSON.stringify({
     pid: process.pid,
     host: hostname(),
@@ -65,6 +68,7 @@ async function acquire(path: string, waitMs: number): Promise<string> {
   } satisfies LockHolder);
   const deadlineMs = Date.now() + waitMs;
   for (;;) {
+    signal?.throwIfAborted();
     try {
       writeFileSync(path, mine, { flag: 'wx', mode: 0o600 });
       removeOrphans(path);

@@ -4,7 +4,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Runs `work` so that Ctrl-C leaves nothing behind: a signal between two steps of it runs `cleanup`
- * and then ends the process as it would have; one during a synchronous step waits for its end.
+ * and then ends the process as it would have; one during a synchronous step waits for its end. What
+ * `cleanup` is to end must be started by `work`, or a signal may come between the two.
  */
 export async function withSignalCleanup<T>(
   cleanup: () => void,

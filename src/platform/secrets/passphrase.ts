@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { DevaccessError } from '../errors.ts';
 import { envValue, expandHome } from '../paths.ts';
@@ -70,25 +71,28 @@ function readPassphraseFile(path: string): Buffer {
 
 /** The person's own command line, as their shell reads it. */
 async function outputOf(command: string, env: Environment): Promise<Buffer> {
-  const child = spawn(command, {
-    shell: true,
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: PATIENCE_MS,
-  });
+  let child: ChildProcess | undefined;
   const chunks: Buffer[] = [];
   let length = 0;
-  child.stdout.on('data', (chunk: Buffer) => {
-    if (length <= MAX_BYTES) chunks.push(chunk);
-    length += chunk.length;
-  });
   const code = await withSignalCleanup(
-    () => child.kill(),
-    () =>
-      new Promise<number | null>((resolve) => {
-        child.once('error', () => resolve(null));
-        child.once('close', resolve);
-      }),
+    () => child?.kill(),
+    () => {
+      const started = spawn(command, {
+        shell: true,
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        timeout: PATIENCE_MS,
+      });
+      child = started;
+      started.stdout.on('data', (chunk: Buffer) => {
+        if (length <= MAX_BYTES) chunks.push(chunk);
+        length += chunk.length;
+      });
+      return new Promise<number | null>((resolve) => {
+        started.once('error', () => resolve(null));
+        started.once('close', resolve);
+      });
+    },
   );
   if (code === 0) return Buffer.concat(chunks);
   throw refused(`The command in ${COMMAND_VARIABLE} failed`, 'run it by hand to see why');
