@@ -2,17 +2,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { collect, eventually, Person, sha256 } from './support/person.ts';
-import type { Finished } from './support/person.ts';
+import { ask, echo, exchange, freePort, pour, serve } from './support/far-server.ts';
+import { eventually, Person, sha256 } from './support/person.ts';
+import { RunningCommand } from './support/running-command.ts';
 
 let person: Person;
-const running: { stop: () => Promise<Finished> }[] = [];
+const running: RunningCommand<ForwardLine>[] = [];
 
 beforeAll(async () => {
   person = await Person.arrive();
@@ -33,101 +33,26 @@ interface ForwardLine {
   error?: { code: string };
 }
 
-/** A running `devaccess forward … --json`, and the events it prints. */
-class RunningForward {
-  readonly events: ForwardLine[] = [];
-  readonly #child;
-  readonly #finished: Promise<Finished>;
-  #wake: () => void = () => undefined;
-
-  constructor(who: Person, args: string[]) {
-    this.#child = who.start('devaccess', ['forward', ...args, '--json']);
-    this.#finished = collect(this.#child);
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.events.push(JSON.parse(line) as ForwardLine);
-      this.#wake();
-    });
-    void this.#finished.then(() => this.#wake());
-    running.push(this);
-  }
-
-  /** The next event of a kind, counted from the first. */
-  async event(kind: string, count = 1): Promise<ForwardLine> {
-    for (;;) {
-      const found = this.events.filter(({ event }) => event === kind)[count - 1];
-      if (found !== undefined) return found;
-      if (this.#child.exitCode !== null)
-        throw new Error(`forward ended: ${(await this.#finished).stdout.toString()}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  async port(): Promise<number> {
-    return (await this.event('listening')).port!;
-  }
-
-  async stop(): Promise<Finished> {
-    this.#child.kill('SIGINT');
-    return this.#finished;
-  }
+/** Runs `devaccess forward … --json` until the test ends. */
+function forwardFrom(who: Person, args: string[]): RunningCommand<ForwardLine> {
+  const forward = new RunningCommand<ForwardLine>(who, ['forward', ...args]);
+  running.push(forward);
+  return forward;
 }
 
-async function serve(
-  onConnection: (socket: Socket) => void,
-): Promise<{ server: Server; port: number }> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => undefined);
-    onConnection(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { server, port: (server.address() as AddressInfo).port };
-}
-
-/** Sends `data` over a new connection, half-closes it, and returns all that comes back. */
-async function exchange(
-  address: { port: number } | { path: string },
-  data: Buffer,
-): Promise<Buffer> {
-  const socket = connect({ ...address, allowHalfOpen: true });
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.end(data);
-  await once(socket, 'close');
-  return Buffer.concat(chunks);
-}
-
-/** Sends `data` in pieces and returns as many bytes of what comes back. */
-async function echoed(port: number, data: Buffer): Promise<Buffer> {
-  const socket = connect(port);
-  const chunks: Buffer[] = [];
-  let received = 0;
-  socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    received += chunk.length;
-    if (received >= data.length) socket.destroy();
-  });
-  let sent = 0;
-  pour(socket, () => data.subarray(sent, (sent += 16_384)));
-  await once(socket, 'close');
-  return Buffer.concat(chunks);
+/** As many open connections, each of which has been answered. */
+function connected(count: number, port: number): Promise<Socket[]> {
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(port);
+      socket.write('x');
+      await once(socket, 'data');
+      return socket;
+    }),
+  );
 }
 
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
-
-const echo = (socket: Socket): void => void socket.pipe(socket);
-
-/** Writes as much as the socket takes, until there is no more. */
-function pour(socket: Socket, next: () => Buffer): void {
-  const write = (): void => {
-    while (socket.writable) {
-      const chunk = next();
-      if (chunk.length === 0 || !socket.write(chunk)) return;
-    }
-  };
-  socket.on('drain', write);
-  write();
-}
 
 describe('devaccess forward', () => {
   it('carries hundreds of connections at once, each byte-exact', async () => {
@@ -137,7 +62,7 @@ describe('devaccess forward', () => {
         socket.end(Buffer.alloc(chunk.readUInt32BE(0), chunk[4])),
       );
     });
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const local = await forward.port();
     const answers = await Promise.all(
       Array.from({ length: 300 }, async (_, index) => {
@@ -161,7 +86,7 @@ describe('devaccess forward', () => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const folder = join(person.home, 'curl');
     mkdirSync(folder);
     const url = `http://127.0.0.1:${await forward.port()}/[1-400]`;
@@ -177,16 +102,14 @@ describe('devaccess forward', () => {
   });
 
   it.runIf(has('redis-server') && has('redis-cli'))('serves redis-cli a real server', async () => {
-    const { server, port } = await serve(() => undefined);
-    server.close();
-    await once(server, 'close');
+    const port = await freePort();
     const redis = spawn(
       'redis-server',
       ['--port', String(port), '--bind', '127.0.0.1', '--save', ''],
       { stdio: 'ignore' },
     );
     try {
-      const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+      const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
       const at = ['-h', '127.0.0.1', '-p', String(await forward.port())];
       const cli = (args: string[], input?: Buffer | string) =>
         person.run('redis-cli', [...at, ...args], input === undefined ? {} : { input });
@@ -209,7 +132,7 @@ describe('devaccess forward', () => {
 
   it('moves 12 MiB both ways at once', async () => {
     const { server, port } = await serve(echo);
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const data = randomBytes(12 * 1024 * 1024);
     const socket = connect(await forward.port());
     let received = 0;
@@ -226,10 +149,8 @@ describe('devaccess forward', () => {
   });
 
   it('resets the one connection whose destination refuses, and says so', async () => {
-    const { server, port } = await serve(() => undefined);
-    server.close();
-    await once(server, 'close');
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const port = await freePort();
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const socket = connect(await forward.port());
     const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('ECONNRESET');
@@ -238,11 +159,8 @@ describe('devaccess forward', () => {
   });
 
   it('reaches a host behind the bastion by its name', async () => {
-    const forward = new RunningForward(person, ['someserver', '0:22']);
-    const socket = connect(await forward.port());
-    const [banner] = (await once(socket, 'data')) as [Buffer];
-    socket.destroy();
-    expect(banner.toString()).toMatch(/^SSH-2\.0-/);
+    const forward = forwardFrom(person, ['someserver', '0:22']);
+    expect(await ask(await forward.port())).toMatch(/^SSH-2\.0-/);
     const [session] = person.aws.sandbox.registry.list().slice(-1);
     expect(session).toMatchObject({
       target: person.bastionId,
@@ -257,7 +175,7 @@ describe('devaccess forward', () => {
         else pour(socket, () => Buffer.alloc(65_536));
       });
     });
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const local = await forward.port();
     const stuck = connect(local);
     stuck.on('error', () => undefined);
@@ -291,7 +209,7 @@ describe('devaccess forward', () => {
         return chunk;
       });
     });
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const socket = connect(await forward.port());
     const received: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => received.push(chunk));
@@ -312,25 +230,19 @@ describe('devaccess forward', () => {
 
   it('takes a tag for the one host that carries it', async () => {
     const { server, port } = await serve(echo);
-    const forward = new RunningForward(person, ['tag:Name=bastion', `0:${port}`]);
-    const socket = connect(await forward.port());
-    socket.write('ping');
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    socket.destroy();
+    const forward = forwardFrom(person, ['tag:Name=bastion', `0:${port}`]);
+    const answer = await ask(await forward.port(), 'ping');
     server.close();
-    expect(answer.toString()).toBe('ping');
+    expect(answer).toBe('ping');
   });
 
   it('reaches a tagged host through its bastion, and a hybrid node by its own tags', async () => {
     const forwards = [
-      new RunningForward(person, ['tag:Name=db-1', '0:22']),
-      new RunningForward(person, ['tag:Site=office', '0:22']),
+      forwardFrom(person, ['tag:Name=db-1', '0:22']),
+      forwardFrom(person, ['tag:Site=office', '0:22']),
     ];
     for (const forward of forwards) {
-      const socket = connect(await forward.port());
-      const [banner] = (await once(socket, 'data')) as [Buffer];
-      socket.destroy();
-      expect(banner.toString()).toMatch(/^SSH-2\.0-/);
+      expect(await ask(await forward.port())).toMatch(/^SSH-2\.0-/);
     }
     const sessions = person.aws.sandbox.registry.list().slice(-2);
     const targets = sessions.map(({ target }) => target).sort();
@@ -350,20 +262,17 @@ describe('devaccess forward', () => {
   it('listens on a private Unix socket', async () => {
     const { server, port } = await serve(echo);
     const path = join(person.home, 'forward.sock');
-    const forward = new RunningForward(person, [person.bastionId, String(port), '--unix', path]);
+    const forward = forwardFrom(person, [person.bastionId, String(port), '--unix', path]);
     await forward.event('listening');
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    const socket = connect(path);
-    socket.write('ping');
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    socket.destroy();
+    const answer = await ask({ path }, 'ping');
     server.close();
-    expect(answer.toString()).toBe('ping');
+    expect(answer).toBe('ping');
   });
 
   it('keeps open connections through a cut, and takes new ones', async () => {
     const { server, port } = await serve(echo);
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const socket = connect(await forward.port());
     socket.write('before');
     await once(socket, 'data');
@@ -381,7 +290,7 @@ describe('devaccess forward', () => {
 
   it('starts a new session when the old one is gone', async () => {
     const { server, port } = await serve(echo);
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const local = await forward.port();
     const old = connect(local);
     old.write('x');
@@ -393,26 +302,16 @@ describe('devaccess forward', () => {
     person.aws.sandbox.registry.terminate(session!.sessionId, 'Session timed out');
     expect((await forward.event('session-ended')).reason).toContain('Session timed out');
     expect(((await reset)[0] as NodeJS.ErrnoException).code).toBe('ECONNRESET');
-    const socket = connect(local);
-    socket.write('new');
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    socket.destroy();
+    const answer = await ask(local, 'new');
     server.close();
-    expect(answer.toString()).toBe('new');
+    expect(answer).toBe('new');
   });
 
   it('spreads connections over as many sessions as asked for', async () => {
     const { server, port } = await serve(echo);
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`, '--sessions', '3']);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`, '--sessions', '3']);
     const local = await forward.port();
-    const sockets = await Promise.all(
-      Array.from({ length: 6 }, async () => {
-        const socket = connect(local);
-        socket.write('x');
-        await once(socket, 'data');
-        return socket;
-      }),
-    );
+    const sockets = await connected(6, local);
     expect(person.openSessions()).toBe(3);
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -421,17 +320,10 @@ describe('devaccess forward', () => {
   it('starts more sessions as connections come where it may', async () => {
     const { server, port } = await serve(echo);
     const args = [person.bastionId, `0:${port}`, '--sessions', 'auto'];
-    const forward = new RunningForward(person, args);
+    const forward = forwardFrom(person, args);
     const local = await forward.port();
     expect(person.openSessions()).toBe(1);
-    const sockets = await Promise.all(
-      Array.from({ length: 12 }, async () => {
-        const socket = connect(local);
-        socket.write('x');
-        await once(socket, 'data');
-        return socket;
-      }),
-    );
+    const sockets = await connected(12, local);
     expect(person.openSessions()).toBe(3);
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -441,14 +333,14 @@ describe('devaccess forward', () => {
     const { server, port } = await serve((socket) => {
       socket.once('data', () => setTimeout(() => socket.end('late answer'), 300));
     });
-    const forward = new RunningForward(person, [person.bastionId, `0:${port}`]);
+    const forward = forwardFrom(person, [person.bastionId, `0:${port}`]);
     const answer = await exchange({ port: await forward.port() }, Buffer.from('question'));
     server.close();
     expect(answer.toString()).toBe('late answer');
   });
 
   it('ends its sessions on Ctrl-C', async () => {
-    const forward = new RunningForward(person, [person.bastionId, '0:22', '0:2222']);
+    const forward = forwardFrom(person, [person.bastionId, '0:22', '0:2222']);
     await forward.event('listening', 2);
     expect(person.openSessions()).toBe(2);
     expect(await forward.stop()).toMatchObject({ code: 0, stderr: '' });
@@ -457,7 +349,7 @@ describe('devaccess forward', () => {
 
   it('tells why the agent ends a session', async () => {
     const args = ['bastion', '0:80', '--host', '169.254.169.254'];
-    const forward = new RunningForward(person, args);
+    const forward = forwardFrom(person, args);
     expect((await forward.event('session-ended')).reason).toBe(
       `The session with ${person.bastionId} ended: Forwarding to IP address 169.254.169.254 is forbidden.`,
     );
@@ -501,108 +393,5 @@ describe('devaccess forward', () => {
     const run = await person.run('devaccess', ['forward', ...args]);
     expect(run.code).toBe(code);
     expect(run.stderr).toContain(text);
-  });
-});
-
-describe('devaccess forward to an agent without multiplexing', () => {
-  let old: Person;
-  beforeAll(async () => {
-    old = await Person.arrive({ agent: { agentVersion: '3.0.196.0' } });
-    await old.startDay();
-  });
-  afterAll(async () => {
-    for (const forward of running.splice(0)) await forward.stop();
-    await old.noSessionIsOpen();
-    await old.leave();
-  });
-
-  it('serves one connection after the other', async () => {
-    const { server, port } = await serve(echo);
-    const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
-    const local = await forward.port();
-    const sockets = ['one', 'two', 'three'].map((text) => {
-      // By address: looking up a name would let them connect in any order.
-      const socket = connect(local, '127.0.0.1');
-      socket.write(text);
-      return { socket, text };
-    });
-    for (const { socket, text } of sockets) {
-      const [answer] = (await once(socket, 'data')) as [Buffer];
-      expect(answer.toString()).toBe(text);
-      socket.destroy();
-    }
-    server.close();
-    expect(await forward.stop()).toMatchObject({ code: 0 });
-  });
-
-  it('does not lose an answer that comes after the end of input', async () => {
-    const { server, port } = await serve((socket) => {
-      socket.once('data', () => {
-        setTimeout(() => socket.write('late '), 300);
-        setTimeout(() => socket.end('answer'), 600);
-      });
-    });
-    const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
-    const answer = await exchange({ port: await forward.port() }, Buffer.from('question'));
-    server.close();
-    expect(answer.toString()).toBe('late answer');
-  });
-
-  it('gives no connection what was meant for the one before', async () => {
-    const { server, port } = await serve((socket) => {
-      socket.once('data', (first: Buffer) => {
-        const filler = Buffer.alloc(64 * 1024, first);
-        pour(socket, () => filler);
-      });
-    });
-    const forward = new RunningForward(old, [old.bastionId, `0:${port}`]);
-    const local = await forward.port();
-    const first = connect(local);
-    first.write('1');
-    await once(first, 'data');
-    const second = connect(local);
-    second.write('2');
-    first.destroy();
-    const [answer] = (await once(second, 'data')) as [Buffer];
-    second.destroy();
-    server.close();
-    expect(answer.toString().replace(/2/g, '')).toBe('');
-  });
-});
-
-describe('devaccess forward to an agent at its real pace', () => {
-  let far: Person;
-  beforeAll(async () => {
-    // An agent sends what a cut has swallowed again slowly; at its pace it is not much.
-    far = await Person.arrive({ agent: { pace: 'real' } });
-    await far.startDay();
-  });
-  afterAll(async () => {
-    for (const forward of running.splice(0)) await forward.stop();
-    await far.noSessionIsOpen();
-    await far.leave();
-  });
-
-  it('loses no byte of many connections through many cuts', async () => {
-    const { server, port } = await serve(echo);
-    const forward = new RunningForward(far, [far.bastionId, `0:${port}`, '--sessions', '2']);
-    const local = await forward.port();
-    const { registry } = far.aws.sandbox;
-    // So many only: a slow machine would get little done in between.
-    let cuts = 0;
-    const cutting = setInterval(() => {
-      for (const { sessionId } of registry.list()) far.aws.gateway.cutClient(sessionId);
-      cuts += 1;
-      if (cuts === 8) clearInterval(cutting);
-    }, 700);
-    const data = Array.from({ length: 20 }, () => randomBytes(256 * 1024));
-    const answers = await Promise.all(data.map((bytes) => echoed(local, bytes)));
-    clearInterval(cutting);
-    server.close();
-    expect(answers.map(sha256)).toEqual(data.map(sha256));
-    expect(forward.events.filter(({ event }) => event === 'session-ended')).toEqual([]);
-    expect(forward.events.filter(({ event }) => event === 'reconnecting').length).toBeGreaterThan(
-      4,
-    );
   });
 });

@@ -1,50 +1,32 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ask, echo, freePort, serve } from './support/far-server.ts';
+import type { FarServer } from './support/far-server.ts';
 import { collect, eventually, Person } from './support/person.ts';
-import type { Finished } from './support/person.ts';
+import { RunningCommand } from './support/running-command.ts';
 
 let person: Person;
-let echo: { server: Server; port: number };
-const running: { stop: () => Promise<Finished> }[] = [];
+let far: FarServer;
+const running: RunningCommand<EventLine>[] = [];
 
 beforeAll(async () => {
   person = await Person.arrive();
   await person.startDay();
-  echo = await serve((socket) => void socket.pipe(socket));
+  far = await serve(echo);
 });
 afterAll(async () => {
-  echo.server.close();
+  far.server.close();
   await person.leave();
 });
 afterEach(async () => {
   for (const each of running.splice(0)) await each.stop();
   await person.noSessionIsOpen();
 });
-
-async function serve(
-  onConnection: (socket: Socket) => void,
-): Promise<{ server: Server; port: number }> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => undefined);
-    onConnection(socket);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { server, port: (server.address() as AddressInfo).port };
-}
-
-async function freePort(): Promise<number> {
-  const { server, port } = await serve(() => undefined);
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function configure(toml: string, who = person): string {
   const folder = join(who.home, '.config', 'devaccess');
@@ -60,14 +42,6 @@ function tunnel(name: string, ports: (string | number)[], more = ''): string {
   return `[tunnels.${name}]\nhost = "bastion"\nports = ${JSON.stringify(ports)}\n${more}\n`;
 }
 
-async function ask(port: number, question: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(question);
-  const [answer] = (await once(socket, 'data')) as [Buffer];
-  socket.destroy();
-  return answer.toString();
-}
-
 interface EventLine {
   tunnel?: string;
   event: string;
@@ -77,49 +51,25 @@ interface EventLine {
   reason?: string;
 }
 
-/** A running `devaccess tunnels up … --json`, and the events it prints. */
-class RunningTunnels {
-  readonly events: EventLine[] = [];
-  readonly #child;
-  readonly #finished: Promise<Finished>;
-  #wake: () => void = () => undefined;
-
-  constructor(args: string[] = [], env: Record<string, string> = {}, who = person) {
-    this.#child = who.start('devaccess', ['tunnels', 'up', ...args, '--json'], env);
-    this.#finished = collect(this.#child);
-    createInterface({ input: this.#child.stdout }).on('line', (line) => {
-      this.events.push(JSON.parse(line) as EventLine);
-      this.#wake();
-    });
-    void this.#finished.then(() => this.#wake());
-    running.push(this);
-  }
-
-  /** The next event of a kind, counted from the first. */
-  async event(kind: string, count = 1): Promise<EventLine> {
-    for (;;) {
-      const found = this.events.filter(({ event }) => event === kind)[count - 1];
-      if (found !== undefined) return found;
-      if (this.#child.exitCode !== null)
-        throw new Error(`tunnels ended: ${(await this.#finished).stdout.toString()}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-
-  async stop(): Promise<Finished> {
-    this.#child.kill('SIGINT');
-    return this.#finished;
-  }
+/** Runs `devaccess tunnels up … --json` until the test ends. */
+function tunnelsUp(
+  args: string[] = [],
+  env: Record<string, string> = {},
+  who = person,
+): RunningCommand<EventLine> {
+  const tunnels = new RunningCommand<EventLine>(who, ['tunnels', 'up', ...args], env);
+  running.push(tunnels);
+  return tunnels;
 }
 
 describe('devaccess tunnels up', () => {
   it('opens all tunnels of the config file, and ends all with Ctrl-C', async () => {
     const [first, second] = [await freePort(), await freePort()];
     configure(
-      tunnel('db', [`${first}:${echo.port}`, `${second}:${echo.port}`]) +
-        tunnel('web', [`0:${echo.port}`], 'sessions = 2'),
+      tunnel('db', [`${first}:${far.port}`, `${second}:${far.port}`]) +
+        tunnel('web', [`0:${far.port}`], 'sessions = 2'),
     );
-    const tunnels = new RunningTunnels();
+    const tunnels = tunnelsUp();
     await tunnels.event('listening', 3);
     expect(await ask(first, 'one')).toBe('one');
     expect(await ask(second, 'two')).toBe('two');
@@ -136,10 +86,10 @@ describe('devaccess tunnels up', () => {
     const path = join(person.home, 'web.sock');
     configure(
       tunnel('db', ['1:1']) +
-        tunnel('web', [echo.port], 'unix = "~/web.sock"') +
+        tunnel('web', [far.port], 'unix = "~/web.sock"') +
         '[tunnels.ssh]\nhost = "someserver"\nports = ["0:22"]\n',
     );
-    const tunnels = new RunningTunnels(['ssh', 'web']);
+    const tunnels = tunnelsUp(['ssh', 'web']);
     await tunnels.event('listening', 2);
     const { port } = tunnels.events.find(
       ({ tunnel, event }) => tunnel === 'ssh' && event === 'listening',
@@ -153,18 +103,18 @@ describe('devaccess tunnels up', () => {
 
   it('opens none when one cannot be opened', async () => {
     configure(
-      tunnel('good', [`0:${echo.port}`]) +
-        tunnel('busy', [`${echo.port}:80`]) +
-        tunnel('fine', [`0:${echo.port}`]),
+      tunnel('good', [`0:${far.port}`]) +
+        tunnel('busy', [`${far.port}:80`]) +
+        tunnel('fine', [`0:${far.port}`]),
     );
     const run = await person.run('devaccess', ['tunnels', 'up']);
     expect(run.code).toBe(1);
-    expect(run.stderr).toContain(`127.0.0.1:${echo.port} is in use already. [DA_PORT_BUSY]`);
+    expect(run.stderr).toContain(`127.0.0.1:${far.port} is in use already. [DA_PORT_BUSY]`);
     expect(person.openSessions()).toBe(0);
   });
 
   it('says plainly what happens where there is no terminal', async () => {
-    configure(tunnel('db', [`0:${echo.port}`]));
+    configure(tunnel('db', [`0:${far.port}`]));
     const child = person.start('devaccess', ['tunnels', 'up'], { TERM: 'xterm' });
     const finished = collect(child);
     const [line] = (await once(createInterface({ input: child.stderr }), 'line')) as [string];
@@ -177,7 +127,7 @@ describe('devaccess tunnels up', () => {
   });
 
   it('ends at once while it is still opening', async () => {
-    configure(tunnel('db', [`0:${echo.port}`], 'sessions = 8'));
+    configure(tunnel('db', [`0:${far.port}`], 'sessions = 8'));
     const child = person.start('devaccess', ['tunnels', 'up']);
     const finished = collect(child);
     await eventually('a session is starting', () => person.openSessions() > 0);
@@ -187,7 +137,7 @@ describe('devaccess tunnels up', () => {
   });
 
   it('announces the end of the credentials, and goes on with renewed ones', async () => {
-    configure(tunnel('db', [`0:${echo.port}`]));
+    configure(tunnel('db', [`0:${far.port}`]));
     const file = join(person.home, '.aws', 'credentials');
     const before = readFileSync(file, 'utf8');
     const until = (ms: number): string =>
@@ -195,7 +145,7 @@ describe('devaccess tunnels up', () => {
     const setExpiration = (ms: number): void =>
       writeFileSync(file, before.replace(/^expiration = .*$/m, `expiration = ${until(ms)}`));
     setExpiration(10 * 60_000);
-    const tunnels = new RunningTunnels();
+    const tunnels = tunnelsUp();
     expect(await tunnels.event('credentials-ending')).toMatchObject({
       owner: 'default',
       renew: 'devaccess mfa',
@@ -224,8 +174,8 @@ describe('devaccess tunnels up', () => {
     });
     try {
       await other.startDay();
-      configure(tunnel('db', [`0:${echo.port}`]), other);
-      const tunnels = new RunningTunnels([], {}, other);
+      configure(tunnel('db', [`0:${far.port}`]), other);
+      const tunnels = tunnelsUp([], {}, other);
       const { port } = await tunnels.event('listening');
       const socket = connect(port!, '127.0.0.1');
       socket.write('before');
@@ -296,7 +246,7 @@ function setSessionsEnded(): void {
 
 describe('the live view', () => {
   it('is drawn on a terminal, follows its size, and leaves it as it was', async () => {
-    configure(tunnel('db', [`0:${echo.port}`]));
+    configure(tunnel('db', [`0:${far.port}`]));
     const command = person.command('devaccess', ['tunnels', 'up']);
     const child = spawn('script', ['-qec', `stty cols 60 rows 20; ${command}`, '/dev/null'], {
       env: person.env({ TERM: 'xterm', LANG: 'C.UTF-8' }),
