@@ -1,6 +1,7 @@
 /** What rotating the access keys of a user asks of IAM. */
 import type { ClientOptions } from './client-settings.ts';
 import { iamCall } from './iam-calls.ts';
+import type { ListedKey } from './own-user.ts';
 import { strangeAnswer } from './service-errors.ts';
 
 /** An access key that was just made: IAM tells its secret this once. */
@@ -8,6 +9,8 @@ export interface NewKey {
   accessKeyId: string;
   secretAccessKey: string;
   createdMs: number | undefined;
+  /** It was asked for more than once: an answer that was lost may have been another key. */
+  isRepeated: boolean;
 }
 
 /** When a key was last used; undefined where IAM knows of no use. */
@@ -24,14 +27,15 @@ export function createAccessKey(options: ClientOptions, userName: string): Promi
   const operation = 'CreateAccessKey';
   return iamCall(options, { operation, ...ROTATING }, async (client) => {
     const { CreateAccessKeyCommand } = await import('./iam-commands.ts');
-    const { AccessKey: key } = await client.send(
+    const { AccessKey: key, $metadata } = await client.send(
       new CreateAccessKeyCommand({ UserName: userName }),
     );
     const { AccessKeyId: accessKeyId = '', SecretAccessKey: secretAccessKey = '' } = key ?? {};
     if (!/^\w{16,128}$/.test(accessKeyId) || !/^[\x21-\x7e]{16,128}$/.test(secretAccessKey)) {
       throw strangeAnswer({ service: 'IAM', operation }, undefined);
     }
-    return { accessKeyId, secretAccessKey, createdMs: key?.CreateDate?.getTime() };
+    const createdMs = key?.CreateDate?.getTime();
+    return { accessKeyId, secretAccessKey, createdMs, isRepeated: ($metadata.attempts ?? 1) > 1 };
   });
 }
 
@@ -79,4 +83,16 @@ export function keyLastUsed(
     if (at === undefined) return undefined;
     return { atMs: at.getTime(), service: use?.ServiceName ?? '', region: use?.Region ?? '' };
   });
+}
+
+/** A key may be told to have been made a little before it was asked for: clocks differ. */
+const CLOCK_MS = 5 * 60_000;
+
+/** Whether a key may be one whose secret was lost on the way here: it came since then, and was never used. */
+export async function isLostKey(
+  { accessKeyId, createdMs = Infinity }: ListedKey,
+  sinceMs: number,
+  lastUsed: (accessKeyId: string) => Promise<KeyUse | undefined>,
+): Promise<boolean> {
+  return createdMs >= sinceMs - CLOCK_MS && (await lastUsed(accessKeyId)) === undefined;
 }

@@ -12,6 +12,8 @@ import type { TemporaryCredentials } from './temporary-credentials.ts';
 const MARGIN_MS = 15 * 60_000;
 /** No role's session lasts longer. */
 const LONGEST_MS = 12 * 3_600_000;
+/** With a clock that is wrong by some hours. */
+const LONGEST_KEPT_MS = 2 * LONGEST_MS;
 /** Longer than three tries of a service that does not answer take. */
 const LOCK_WAIT_MS = 45_000;
 /** After a failure, credentials that still last are used this long before anybody is asked again. */
@@ -121,12 +123,20 @@ function readEntry(file: string, folder: string): Entry | undefined {
     const entry = JSON.parse(readTextFile(file) ?? '') as Partial<Entry>;
     const { accessKeyId, secretAccessKey, sessionToken, expirationMs, obtainedMs } = entry;
     const isWhole =
-      [accessKeyId, secretAccessKey, sessionToken].every((part) => typeof part === 'string') &&
-      [expirationMs, obtainedMs].every((part) => typeof part === 'number');
-    return isWhole ? (entry as Entry) : undefined;
+      [accessKeyId, secretAccessKey].every(isWord) &&
+      (sessionToken === '' || isWord(sessionToken)) &&
+      typeof expirationMs === 'number' &&
+      typeof obtainedMs === 'number';
+    // What nobody can have been given is damaged, and must not stay in use until its end.
+    const isSound = isWhole && Math.abs(expirationMs - obtainedMs) <= LONGEST_KEPT_MS;
+    return isSound ? (entry as Entry) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === 'string' && /^[\x21-\x7e]{1,16384}$/.test(value);
 }
 
 function isUsable(folder: string): boolean {

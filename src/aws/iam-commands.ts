@@ -20,6 +20,7 @@ export {
   IAMClient,
   ListAccessKeysCommand,
   ListMFADevicesCommand,
+  ListVirtualMFADevicesCommand,
   PutGroupPolicyCommand,
   PutUserPermissionsBoundaryCommand,
   RemoveUserFromGroupCommand,

@@ -40,6 +40,25 @@ export function listMfaDevices(options: ClientOptions, userName: string): Promis
 }
 
 /**
+ * Serial numbers of the virtual MFA devices of an account that are assigned to nobody.
+ *
+ * @throws DevaccessError those of `iamError`
+ */
+export function listUnassignedDevices(options: ClientOptions): Promise<string[]> {
+  return iamCall(options, { operation: 'ListVirtualMFADevices' }, async (client) => {
+    const { ListVirtualMFADevicesCommand } = await import('./iam-commands.ts');
+    return paged(async (Marker) => {
+      const asked = { AssignmentStatus: 'Unassigned', Marker } as const;
+      const answer = await client.send(new ListVirtualMFADevicesCommand(asked));
+      const items = (answer.VirtualMFADevices ?? []).flatMap(
+        ({ SerialNumber }) => SerialNumber ?? [],
+      );
+      return { items, next: answer.IsTruncated === true ? answer.Marker : undefined };
+    });
+  });
+}
+
+/**
  * Makes a virtual MFA device that is nobody's yet.
  *
  * @throws DevaccessError DA_IAM_EXISTS, DA_IAM_LIMIT and those of `iamError`

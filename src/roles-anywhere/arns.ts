@@ -17,10 +17,10 @@ interface GivenArns {
   region: string | undefined;
 }
 
-/** As the API's own patterns have them, but for the partition, which is any. */
+/** Narrower than the API's own patterns, which take nearly anything; whether an id is one is for the service. */
 const TRUST_ANCHOR =
-  /^arn:aws(?:-[a-z-]+)?:rolesanywhere:([a-z0-9-]+):\d{12}:trust-anchor\/[0-9a-f-]{36}$/;
-const PROFILE = /^arn:aws(?:-[a-z-]+)?:rolesanywhere:([a-z0-9-]+):\d{12}:profile\/[0-9a-f-]{36}$/;
+  /^arn:aws(?:-[a-z-]+)?:rolesanywhere:([a-z0-9-]+):\d{12}:trust-anchor\/[\w-]{1,128}$/;
+const PROFILE = /^arn:aws(?:-[a-z-]+)?:rolesanywhere:([a-z0-9-]+):\d{12}:profile\/[\w-]{1,128}$/;
 const ROLE = /^arn:aws(?:-[a-z-]+)?:iam::\d{12}:role\/[\x21-\x7e]{1,576}$/;
 
 /**

@@ -1,10 +1,13 @@
-import { readFileSync, statSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseIni, sectionValues } from '../../src/aws/files/ini-document.ts';
 import { callerPolicy } from '../../src/iam/generated-policy.ts';
+import { PendingKeys } from '../../src/iam/setup/pending-keys.ts';
 import { applyPlan } from '../../src/iam/setup/apply-plan.ts';
+import type { ApplyWorld } from '../../src/iam/setup/apply-plan.ts';
 import { deviceResetPlan, setupPlan, undoPlan } from '../../src/iam/setup/setup-plan.ts';
 import type { SetupPlan, SetupWords } from '../../src/iam/setup/setup-plan.ts';
 import { DevaccessError } from '../../src/platform/errors.ts';
@@ -29,8 +32,11 @@ const WORDS = {
 } as const;
 
 let alice: AccountHolder;
+let pending: PendingKeys;
 beforeAll(async () => {
   alice = await AccountHolder.arrive();
+  const placeOf = (name: string) => ({ kind: 'file', name: join(alice.home, name) }) as const;
+  pending = new PendingKeys(WORDS.account, placeOf, { HOME: alice.home });
 });
 afterAll(() => alice.leave());
 beforeEach(() => {
@@ -55,7 +61,7 @@ const user = (name: string) =>
 
 function words(users: string[], change: Partial<SetupWords> = {}): SetupWords {
   const policy = callerPolicy({ ...WORDS, features: [] });
-  return { users, policy, boundary: undefined, runAs: undefined, withKeys: false, ...change };
+  return { users, policy, boundary: undefined, runAs: undefined, keys: undefined, ...change };
 }
 
 function admin() {
@@ -71,8 +77,30 @@ const plan = (...args: Parameters<typeof words>): Promise<SetupPlan> =>
   setupPlan(words(...args), admin());
 const texts = ({ steps }: SetupPlan): string[] => steps.map(({ text }) => text);
 const noKeys = () => Promise.reject(new Error('no key is to be made'));
-const apply = (wanted: SetupPlan, handOver: () => Promise<string> = noKeys): Promise<void> =>
-  applyPlan(wanted, admin(), { handOver, done: () => undefined, wait: () => Promise.resolve() });
+const apply = (wanted: SetupPlan, handOver: ApplyWorld['handOver'] = noKeys): Promise<void> =>
+  applyPlan(wanted, admin(), {
+    handOver,
+    pending,
+    now: Date.now,
+    done: () => undefined,
+    wait: () => Promise.resolve(),
+  });
+
+/** What the sandbox does is done, and its answer to the first call of each of these does not arrive. */
+async function losingAnswers(operations: string[], work: () => Promise<unknown>): Promise<void> {
+  const left = new Set(operations);
+  const lose = (request: IncomingMessage, response: ServerResponse): void => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
+    request.on('end', () => {
+      if (!left.delete(new URLSearchParams(body).get('Action') ?? '')) return;
+      response.end = () => response.destroy();
+    });
+  };
+  alice.sandbox.httpServer.prependListener('request', lose);
+  await work().finally(() => alice.sandbox.httpServer.off('request', lose));
+  expect([...left]).toEqual([]);
+}
 
 describe('setting up users', () => {
   it('is planned first, done once, and undone', async () => {
@@ -144,6 +172,41 @@ describe('setting up users', () => {
     expect(texts(await plan(['bob']))).toEqual([]);
   });
 
+  it('does nothing twice where answers are lost, and leaves no key that nobody has', async () => {
+    const wanted = await plan(['bob'], { keys: pending });
+    let handedOver = '';
+    const handOver: ApplyWorld['handOver'] = (_user, { accessKeyId }) => {
+      handedOver = accessKeyId;
+      return Promise.resolve('');
+    };
+    await losingAnswers(['CreateGroup', 'CreateUser', 'CreateAccessKey'], () =>
+      apply(wanted, handOver),
+    );
+    expect(user('bob')!.accessKeys.map(({ accessKeyId }) => accessKeyId)).toEqual([handedOver]);
+    const again = await plan(['bob'], { keys: pending });
+    expect(texts(again)).toEqual([]);
+    expect(again.notices.at(-1)).toMatch(
+      new RegExp(`^bob has the access key …${handedOver.slice(-4)} of 20.* none is made`),
+    );
+    // Of a run that was stopped between taking a device away and deleting it.
+    const left = 'arn:aws:iam::123456789012:mfa/bob';
+    const others = alice.sandbox.mfaDevice;
+    alice.sandbox.account.unassignedDevices.push(
+      { ...others, serialNumber: left },
+      { ...others, serialNumber: `${left}-2` },
+    );
+    const back = await undoPlan(words(['bob']), admin());
+    expect(texts(back)).toContain(`delete the MFA device ${left}, which is assigned to nobody`);
+    await losingAnswers(
+      ['RemoveUserFromGroup', 'DeleteAccessKey', 'DeleteUser', 'DeleteGroupPolicy', 'DeleteGroup'],
+      () => apply(back),
+    );
+    expect([user('bob'), alice.sandbox.account.groups]).toEqual([undefined, []]);
+    expect(alice.sandbox.account.unassignedDevices.splice(0)).toMatchObject([
+      { serialNumber: `${left}-2` },
+    ]);
+  });
+
   it('takes the devices of a lost phone away, and nothing else', async () => {
     const { mfaDevices } = alice.sandbox.user;
     const [device] = mfaDevices;
@@ -165,11 +228,36 @@ describe('setting up users', () => {
 
   it('deletes a key that could not be handed over', async () => {
     const lost = new DevaccessError('DA_DISK_FULL', 'no space');
-    const wanted = await plan(['bob'], { withKeys: true });
+    const wanted = await plan(['bob'], { keys: pending });
     await expect(apply(wanted, () => Promise.reject(lost))).rejects.toMatchObject({
       code: 'DA_DISK_FULL',
     });
     expect(user('bob')!.accessKeys).toEqual([]);
+    expect(pending.since('bob')).toBeUndefined();
+  });
+
+  it('replaces a key that a killed run has left, and none that was handed over', async () => {
+    await apply(await plan(['bob']));
+    const { accessKeys } = user('bob')!;
+    const key = (accessKeyId: string, createdAtMs: number) =>
+      ({ accessKeyId, secretAccessKey: 's', createdAtMs, status: 'Active' }) as const;
+    accessKeys.push(key('AKIA00000000000LOST', Date.now()));
+    accessKeys.push(key('AKIA00000000000LATE', Date.now() + 3_600_000));
+    await pending.note('bob', Date.now());
+    const file = join(alice.home, 'bob');
+    writeFileSync(file, '');
+    expect(texts(await plan(['bob'], { keys: pending }))).toEqual([]);
+    rmSync(file);
+    expect(texts(await plan(['bob'], { keys: pending }))).toEqual([
+      'delete the access key …LOST of bob, whose secret was lost on the way',
+    ]);
+    accessKeys.pop();
+    expect(texts(await plan(['bob'], { keys: pending }))).toEqual([
+      'delete the access key …LOST of bob, whose secret was lost on the way',
+      'make an access key for bob, and hand it over once',
+    ]);
+    pending.drop('bob');
+    expect(texts(await plan(['bob'], { keys: pending }))).toEqual([]);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import type { HandoverPlace } from '../../iam/setup/pending-keys.ts';
 import type { LongTermSecret } from '../../aws/long-term-secret.ts';
 import { transferKey } from '../../credentials/stored-keys/key-transfer.ts';
 import type { KeyWorld } from '../../credentials/stored-keys/key-places.ts';
@@ -23,7 +24,9 @@ export async function handOverTo(
   users: readonly string[],
   world: KeyWorld,
 ): Promise<HandOver> {
-  if (place !== 'keychain') return intoFolder(resolve(place), users);
+  if (place !== 'keychain') {
+    return intoFiles((user) => handoverPlace(place, user).name, users);
+  }
   for (const user of users) checkNewSection(sectionOf(user), world.env);
   const stores = await openBoth(['keychain'], world);
   return async (user, { accessKeyId, secretAccessKey }) => {
@@ -35,10 +38,15 @@ export async function handOverTo(
   };
 }
 
+/** Where that is. */
+export function handoverPlace(place: string, user: string): HandoverPlace {
+  if (place === 'keychain') return { kind: 'section', name: sectionOf(user) };
+  return { kind: 'file', name: join(resolve(place), `${user}.credentials`) };
+}
+
 const sectionOf = (user: string): string => `${user}-long-term`;
 
-function intoFolder(folder: string, users: readonly string[]): HandOver {
-  const pathOf = (user: string): string => join(folder, `${user}.credentials`);
+function intoFiles(pathOf: (user: string) => string, users: readonly string[]): HandOver {
   for (const user of users) {
     checkEditable(pathOf(user));
     if (readTextFile(pathOf(user)) !== undefined) throw exists(pathOf(user));

@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core';
 import { callerIdentity } from '../../aws/caller-identity.ts';
 import { FEATURES, SETUP_FEATURES } from '../../iam/policy/features.ts';
+import type { PendingKeys } from '../../iam/setup/pending-keys.ts';
 import type { SetupPlan } from '../../iam/setup/setup-plan.ts';
 import { printable } from '../../platform/errors.ts';
 import { LoginCommand } from '../login/login-command.ts';
@@ -88,8 +89,10 @@ export default class IamSetupUser extends LoginCommand {
       Date.now(),
     );
     const client = { credentials, region, profile: namedProfile };
+    const { account } = await callerIdentity(client);
+    const pending = await pendingKeys(account, flags.keys ?? '.');
     const policy = callerPolicy({
-      account: (await callerIdentity(client)).account,
+      account,
       regions: flags.region.length > 0 ? flags.region : [region],
       kind: 'user',
       name: flags.group,
@@ -108,12 +111,12 @@ export default class IamSetupUser extends LoginCommand {
       policy,
       boundary: flags.boundary,
       runAs: flags['run-as'],
-      withKeys: flags.keys !== undefined,
+      keys: flags.keys === undefined ? undefined : pending,
     };
     const planOf = flags['reset-mfa'] ? deviceResetPlan : flags.undo ? undoPlan : setupPlan;
     const plan = await planOf(words, client);
     for (const notice of plan.notices) this.talk(printable(`devaccess: ${notice}`));
-    const keys = flags.apply ? await this.apply(plan, client, flags.keys) : {};
+    const keys = flags.apply ? await this.apply(plan, client, { where: flags.keys, pending }) : {};
     if (plan.steps.length === 0) this.log('Nothing is to be done');
     else if (!flags.apply) {
       for (const { text } of plan.steps) this.log(printable(`would ${text}`));
@@ -127,7 +130,7 @@ export default class IamSetupUser extends LoginCommand {
   private async apply(
     plan: SetupPlan,
     client: Parameters<typeof callerIdentity>[0],
-    where: string | undefined,
+    { where, pending }: { where: string | undefined; pending: PendingKeys },
   ): Promise<Record<string, string>> {
     const { applyPlan } = await import('../../iam/setup/apply-plan.ts');
     const { handOverTo } = await import('./key-handover.ts');
@@ -137,6 +140,8 @@ export default class IamSetupUser extends LoginCommand {
     const keys: Record<string, string> = {};
     const handOver = await handOverTo(where ?? '.', withKeys, await this.keyWorld());
     await applyPlan(plan, client, {
+      pending,
+      now: Date.now,
       handOver: async (user, { accessKeyId, secretAccessKey }) =>
         (keys[user] = await handOver(user, { accessKeyId, secretAccessKey })),
       done: ({ text }, place) =>
@@ -144,4 +149,10 @@ export default class IamSetupUser extends LoginCommand {
     });
     return keys;
   }
+}
+
+async function pendingKeys(account: string, where: string): Promise<PendingKeys> {
+  const { PendingKeys } = await import('../../iam/setup/pending-keys.ts');
+  const { handoverPlace } = await import('./key-handover.ts');
+  return new PendingKeys(account, (user) => handoverPlace(where, user), process.env);
 }

@@ -1,3 +1,4 @@
+import { isLostKey } from '../../aws/access-keys.ts';
 import type { ClientOptions } from '../../aws/client-settings.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import { awsCredentialsFile } from '../../platform/paths.ts';
@@ -118,9 +119,6 @@ async function reactivate(
   );
 }
 
-/** A key may be told to have been made a little before its journal: clocks differ. */
-const CLOCK_MS = 5 * 60_000;
-
 /**
  * Deletes what IAM has made and nobody has the secret of: a key that came after the journal, beside the one
  * that was there, never used.
@@ -135,11 +133,10 @@ export async function removeStrangers(
 ): Promise<number> {
   const listed = await calls.listKeys(client, user);
   const strangers = listed.filter(({ accessKeyId }) => accessKeyId !== old.accessKeyId);
-  for (const { accessKeyId, createdMs = Infinity } of strangers) {
+  for (const stranger of strangers) {
+    const { accessKeyId } = stranger;
     const suffix = accessKeyId.slice(-4);
-    const isOurs =
-      createdMs >= startedMs - CLOCK_MS &&
-      (await calls.lastUsed(client, accessKeyId)) === undefined;
+    const isOurs = await isLostKey(stranger, startedMs, (id) => calls.lastUsed(client, id));
     if (!isOurs) {
       throw new DevaccessError(
         'DA_TWO_ACCESS_KEYS',

@@ -1,32 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAccessKey, deleteAccessKey } from '../../aws/access-keys.ts';
-import { change } from '../../aws/iam-administration.ts';
+import { deleteAccessKey } from '../../aws/access-keys.ts';
+import { change, readUser } from '../../aws/iam-administration.ts';
+import type { Change } from '../../aws/iam-administration.ts';
 import type { ClientOptions } from '../../aws/client-settings.ts';
 import { untilConsistent } from '../../aws/iam-calls.ts';
 import { deactivateDevice, deleteVirtualDevice } from '../../aws/own-user.ts';
-import type { NewKey } from '../../aws/access-keys.ts';
 import { DevaccessError } from '../../platform/errors.ts';
+import { MADE_TAG } from './setup-plan.ts';
 import type { SetupPlan, SetupStep } from './setup-plan.ts';
+import { makeUserKey } from './user-key.ts';
+import type { UserKeyWorld } from './user-key.ts';
 
-export interface ApplyWorld {
+export interface ApplyWorld extends UserKeyWorld {
   /** Told of each step that is done. */
   done: (step: SetupStep, keyPlace: string | undefined) => void;
-  /** Keeps a new key where its user will get it. @returns where that is */
-  handOver: (user: string, key: NewKey) => Promise<string>;
   wait?: (ms: number) => Promise<unknown>;
 }
 
 /**
  * Makes the steps of a plan, one after the other. What was made a moment ago may not be known everywhere
- * yet, which is waited for. A key that cannot be handed over is deleted.
+ * yet, which is waited for. What is there already, or gone already, is no error: the answer to an earlier
+ * try may have been lost.
  *
  * @throws DevaccessError of the step that failed; those before it are done, and a new plan has the rest
  */
 export async function applyPlan(
   { steps }: SetupPlan,
   client: ClientOptions,
-  { done, handOver, wait = sleep }: ApplyWorld,
+  world: ApplyWorld,
 ): Promise<void> {
+  const { done, wait = sleep } = world;
   const isFresh = steps.some(({ change: { operation } }) => /^Create(User|Group)$/.test(operation));
   const passing = isFresh
     ? (['DA_IAM_NOT_FOUND', 'DA_IAM_BUSY'] as const)
@@ -37,7 +40,7 @@ export async function applyPlan(
     const work = async (): Promise<void> => {
       switch (asked.operation) {
         case 'CreateAccessKey':
-          place = await newKey(asked.UserName, client, handOver);
+          place = await makeUserKey(asked.UserName, client, world);
           return;
         case 'DeleteAccessKey':
           return deleteAccessKey(client, {
@@ -55,8 +58,9 @@ export async function applyPlan(
           return change(client, asked);
       }
     };
-    await untilConsistent(work, passing, wait).catch((error: unknown) => {
+    await untilConsistent(work, passing, wait).catch(async (error: unknown) => {
       if (!(error instanceof DevaccessError)) throw error;
+      if (await isDone(asked, error, client)) return;
       throw new DevaccessError(error.code, `Could not ${step.text}: ${error.message}`, {
         next: `${error.next ?? 'see the message of AWS'}; then run it again: what is done stays, and the rest follows`,
         exitCode: error.exitCode,
@@ -67,16 +71,23 @@ export async function applyPlan(
   }
 }
 
-async function newKey(
-  userName: string,
+/** What an earlier try has done, whose answer did not arrive. */
+async function isDone(
+  asked: SetupStep['change'],
+  { code }: DevaccessError,
   client: ClientOptions,
-  handOver: ApplyWorld['handOver'],
-): Promise<string> {
-  const key = await createAccessKey(client, userName);
-  try {
-    return await handOver(userName, key);
-  } catch (error) {
-    await deleteAccessKey(client, { userName, accessKeyId: key.accessKeyId });
-    throw error;
-  }
+): Promise<boolean> {
+  if (code === 'DA_IAM_NOT_FOUND') return /^(Delete|Remove|Deactivate)/.test(asked.operation);
+  if (code !== 'DA_IAM_EXISTS') return false;
+  if (asked.operation === 'CreateGroup') return true;
+  return asked.operation === 'CreateUser' && isMadeHere(asked, client);
+}
+
+/** Another one of that name is not to be taken for it. */
+async function isMadeHere(
+  { UserName, Tags }: Extract<Change, { operation: 'CreateUser' }>,
+  client: ClientOptions,
+): Promise<boolean> {
+  const made = Tags.find(({ Key }) => Key === MADE_TAG)?.Value;
+  return made !== undefined && (await readUser(client, UserName))?.tags.get(MADE_TAG) === made;
 }

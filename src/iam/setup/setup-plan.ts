@@ -1,11 +1,14 @@
 import { readGroup, readUser } from '../../aws/iam-administration.ts';
 import type { Change, GroupState, UserState } from '../../aws/iam-administration.ts';
 import type { ClientOptions } from '../../aws/client-settings.ts';
-import { listAccessKeys, listMfaDevices } from '../../aws/own-user.ts';
+import { listAccessKeys, listMfaDevices, listUnassignedDevices } from '../../aws/own-user.ts';
+import type { ListedKey } from '../../aws/own-user.ts';
 import { DevaccessError, EXIT } from '../../platform/errors.ts';
 import type { GeneratedPolicy } from '../generated-policy.ts';
 import { iamName } from '../policy/policy-scope.ts';
 import { POLICY_LIMITS } from '../policy/policy-size.ts';
+import type { PendingKeys } from './pending-keys.ts';
+import { lostKeys } from './user-key.ts';
 
 /** Whom `devaccess iam setup-user` sets up. */
 export interface SetupWords {
@@ -16,8 +19,8 @@ export interface SetupWords {
   boundary: string | undefined;
   /** The user that shells run as on the servers (SSMSessionRunAs). */
   runAs: string | undefined;
-  /** An access key for those who have none. */
-  withKeys: boolean;
+  /** An access key for those who have none; those that are being made are noted there. */
+  keys: Pick<PendingKeys, 'since'> | undefined;
 }
 
 /** One step, as a person reads it, and what IAM is asked for. */
@@ -89,6 +92,7 @@ export async function setupPlan(words: SetupWords, client: ClientOptions): Promi
   const group = policy.name;
   const present = await readGroup(client, group, group);
   const steps = groupSteps(words, present);
+  const keyNotices: string[] = [];
   for (const name of users) {
     const user = await readUser(client, name);
     steps.push(...userSteps(words, name, user));
@@ -96,14 +100,37 @@ export async function setupPlan(words: SetupWords, client: ClientOptions): Promi
       const asked = { operation: 'AddUserToGroup', GroupName: group, UserName: name } as const;
       steps.push({ text: `add ${name} to the group ${group}`, change: asked });
     }
-    const hasKey = user !== undefined && (await listAccessKeys(client, name)).length > 0;
-    if (words.withKeys && !hasKey) {
+    if (words.keys === undefined) continue;
+    const keys = user === undefined ? [] : await listAccessKeys(client, name);
+    const sinceMs = keys.length === 0 ? undefined : words.keys.since(name);
+    const lost = sinceMs === undefined ? [] : await lostKeys(keys, sinceMs, client);
+    steps.push(...lost.map((key) => keyDeletion(name, key, ', whose secret was lost on the way')));
+    const left = keys.filter((key) => !lost.includes(key));
+    keyNotices.push(...left.map((key) => presentKey(name, key)));
+    if (left.length === 0) {
       const asked = { operation: 'CreateAccessKey', UserName: name } as const;
       steps.push({ text: `make an access key for ${name}, and hand it over once`, change: asked });
     }
   }
-  const notices = [...policy.notices, ...enrolmentNotices(policy), ...runAsNotices(words)];
+  const notices = [
+    ...policy.notices,
+    ...enrolmentNotices(policy),
+    ...runAsNotices(words),
+    ...keyNotices,
+  ];
   return { group, users, steps, notices };
+}
+
+function keyDeletion(name: string, { accessKeyId }: ListedKey, why = ''): SetupStep {
+  return {
+    text: `delete the access key …${accessKeyId.slice(-4)} of ${name}${why}`,
+    change: { operation: 'DeleteAccessKey', UserName: name, AccessKeyId: accessKeyId },
+  };
+}
+
+function presentKey(name: string, { accessKeyId, createdMs }: ListedKey): string {
+  const when = createdMs === undefined ? '' : ` of ${new Date(createdMs).toISOString()}`;
+  return `${name} has the access key …${accessKeyId.slice(-4)}${when}, so none is made`;
 }
 
 function groupSteps({ policy }: SetupWords, present: GroupState | undefined): SetupStep[] {
@@ -248,13 +275,25 @@ export async function undoPlan(words: SetupWords, client: ClientOptions): Promis
 async function deletion(name: string, client: ClientOptions): Promise<SetupStep[]> {
   const keys = await listAccessKeys(client, name);
   return [
-    ...keys.map(({ accessKeyId }): SetupStep => ({
-      text: `delete the access key …${accessKeyId.slice(-4)} of ${name}`,
-      change: { operation: 'DeleteAccessKey', UserName: name, AccessKeyId: accessKeyId },
-    })),
+    ...keys.map((key) => keyDeletion(name, key)),
     ...(await deviceRemoval(name, client)),
+    ...(await leftDevices(name, client)),
     { text: `delete the user ${name}`, change: { operation: 'DeleteUser', UserName: name } },
   ];
+}
+
+/** Of an enrolment or of a run like this one that was stopped half-way; where the policies tell of them. */
+async function leftDevices(name: string, client: ClientOptions): Promise<SetupStep[]> {
+  const unassigned = await listUnassignedDevices(client).catch((error: unknown) => {
+    if (error instanceof DevaccessError && error.code === 'DA_ACCESS_DENIED') return [];
+    throw error;
+  });
+  return unassigned
+    .filter((serial) => serial.slice(serial.lastIndexOf('/') + 1) === name)
+    .map((SerialNumber) => ({
+      text: `delete the MFA device ${SerialNumber}, which is assigned to nobody`,
+      change: { operation: 'DeleteVirtualMFADevice', SerialNumber },
+    }));
 }
 
 async function deviceRemoval(name: string, client: ClientOptions): Promise<SetupStep[]> {

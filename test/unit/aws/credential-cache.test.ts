@@ -1,4 +1,12 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,6 +67,21 @@ describe('kept credentials', () => {
     nowMs -= 30_000;
     expect(await keyOf()).toBe('ASIA1');
     nowMs -= HOUR_MS;
+    expect(await keyOf()).toBe('ASIA2');
+  });
+
+  it.each([
+    { expirationMs: 253_402_300_799_000 },
+    { expirationMs: 1e300 },
+    { obtainedMs: -1e300 },
+    { accessKeyId: '' },
+    { secretAccessKey: 7 },
+    { sessionToken: 'a\nb' },
+  ])('are fetched anew where the file is damaged: %j', async (damage) => {
+    await keyOf();
+    const [name = ''] = readdirSync(folder).filter((each) => each.endsWith('.json'));
+    const entry = JSON.parse(readFileSync(join(folder, name), 'utf8')) as object;
+    writeFileSync(join(folder, name), JSON.stringify({ ...entry, ...damage }));
     expect(await keyOf()).toBe('ASIA2');
   });
 
