@@ -1,3 +1,6 @@
+/** AWS gives no session for longer (GetSessionToken): an end after that is none. */
+export const LONGEST_SESSION_MS = 36 * 3_600_000;
+
 /**
  * Reads an expiration: aws-mfa's `YYYY-MM-DD HH:MM:SS` in UTC, also with `T`, a fraction, `Z` or
  * an offset. Milliseconds since the epoch, undefined when it is none of these.

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { DevaccessError, printable } from '../platform/errors.ts';
+import { LONGEST_SESSION_MS } from './expiration.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 
@@ -174,7 +175,8 @@ function readCredentials(text: string | undefined, nowMs: number) {
     throw strange('credentials without a part');
   }
   const expirationMs = typeof Expiration === 'string' ? Date.parse(Expiration) : NaN;
-  if (Number.isNaN(expirationMs)) throw strange('credentials without an end');
+  const isEnd = expirationMs <= nowMs + LONGEST_SESSION_MS;
+  if (!isEnd) throw strange('credentials without an end');
   if (expirationMs <= nowMs) throw strange('credentials that are over');
   return {
     accessKeyId: AccessKeyId,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { LONGEST_SESSION_MS } from '../../aws/expiration.ts';
 import type { ProcessAnswer } from '../../aws/process-answer.ts';
 import { DevaccessError, EXIT, printable } from '../../platform/errors.ts';
 import { readTrustedFile } from '../../platform/trusted-file.ts';
@@ -15,8 +16,6 @@ export interface Published {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 const MAX_BYTES = 65_536;
 const WORD = /^[\x21-\x7e]{1,32768}$/;
-/** AWS gives no session for longer. */
-const LONGEST_LIFE_MS = 36 * 3_600_000;
 
 /** @throws DevaccessError DA_USAGE for what is no name of a consumer */
 export function checkConsumerName(name: string): string {
@@ -84,7 +83,7 @@ export function parsePublished(text: string, nowMs: number): Published | undefin
   const isWhole = Version === 1 && [AccessKeyId, SecretAccessKey, SessionToken].every(isWord);
   if (!isWhole || typeof Expiration !== 'string') return undefined;
   const expirationMs = Date.parse(Expiration);
-  if (Number.isNaN(expirationMs) || expirationMs > nowMs + LONGEST_LIFE_MS) return undefined;
+  if (Number.isNaN(expirationMs) || expirationMs > nowMs + LONGEST_SESSION_MS) return undefined;
   const answer: ProcessAnswer = {
     Version: 1,
     AccessKeyId: AccessKeyId as string,

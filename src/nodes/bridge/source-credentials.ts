@@ -1,3 +1,4 @@
+import { LONGEST_SESSION_MS } from '../../aws/expiration.ts';
 import { instanceCredentials } from '../../aws/instance-metadata.ts';
 import { DevaccessError } from '../../platform/errors.ts';
 import type { Environment } from '../../platform/paths.ts';
@@ -65,7 +66,8 @@ async function readAgent(
   const isDescribed = state?.shareFile === file && state.shareProfile === section;
   const known = isDescribed ? state.expiresAtMs : NaN;
   const guessed = Math.min(writtenAtMs, nowMs) + LEAST_LIFE_MS;
-  const expirationMs = Number.isNaN(known) ? guessed : known;
+  const isEnd = known <= nowMs + LONGEST_SESSION_MS;
+  const expirationMs = isEnd ? known : guessed;
   if (expirationMs <= nowMs) throw ended(file, expirationMs);
   const machine = /^(mi-[0-9a-f]{17}|i-[0-9a-f]{8,17})$/.exec(state?.instanceId ?? '')?.[0];
   return { ...keys, expirationMs, machine, region: undefined, from: `${file} [${section}]` };

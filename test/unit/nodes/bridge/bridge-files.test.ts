@@ -102,6 +102,9 @@ describe('the bridge', () => {
     rmSync(source.stateFile);
     source.section = 'ssm-agent';
     expect((await run()).expiration).toBe('2026-03-01T12:20:00.000Z');
+    // One that no consumer would take.
+    writeState(37 * 60);
+    expect((await run()).expiration).toBe('2026-03-01T12:20:00.000Z');
   });
 
   it('publishes none of which the end cannot be known', async () => {
