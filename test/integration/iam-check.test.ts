@@ -208,6 +208,7 @@ describe('a check by calls that change nothing', () => {
     );
     const result = await check({ tags: [] });
     expect(result.method).toBe('tried');
+    expect(result.notices[1]).toContain('long-term keys, without MFA');
     expect(verdictOf(result, 'ssh')).toMatchObject({ withMfa: null, asIs: 'unknown' });
     expect(verdictOf(result, 'ssh').missing.map(({ action, why }) => `${action} ${why}`)).toEqual([
       'ssmmessages:OpenDataChannel unknown',

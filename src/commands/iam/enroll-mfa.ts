@@ -37,6 +37,9 @@ export default class IamEnrollMfa extends LoginCommand {
   override async run(): Promise<EnrolmentResult> {
     const { flags } = await this.parse(IamEnrollMfa);
     const { hasTerminal } = await import('../../platform/has-terminal.ts');
+    const { checkDeviceName, enrollDevice } =
+      await import('../../credentials/own-user/enroll-device.ts');
+    if (flags.name !== undefined) checkDeviceName(flags.name);
     // A device that nobody could scan is not made.
     if (!hasTerminal()) {
       const options = { next: IN_A_TERMINAL, exitCode: EXIT.needsPerson };
@@ -47,7 +50,6 @@ export default class IamEnrollMfa extends LoginCommand {
       );
     }
     const { keyProfile } = await import('../../credentials/own-user/key-profile.ts');
-    const { enrollDevice } = await import('../../credentials/own-user/enroll-device.ts');
     const { withSharedStores } = await import('../../credentials/stored-keys/key-places.ts');
     const { confirm } = await import('../../cli/confirm.ts');
     const { showSeed } = await import('./seed-display.ts');

@@ -76,7 +76,7 @@ export async function enrollDevice(
   request: EnrolmentRequest,
   world: EnrolmentWorld,
 ): Promise<EnrolmentResult> {
-  if (request.name !== undefined) checkName(request.name);
+  if (request.name !== undefined) checkDeviceName(request.name);
   for (const done of await settleMoves(world)) world.say(done);
   const access = await userAccess(request, world);
   const { section, spot } = access.key;
@@ -111,7 +111,7 @@ export async function enrollDevice(
 }
 
 /** @throws DevaccessError DA_MFA_DEVICE_UNUSABLE, DA_USAGE */
-function checkName(name: string): void {
+export function checkDeviceName(name: string): void {
   if (DEVICE_NAME.test(name)) return;
   if (name.includes(':u2f/')) {
     throw new DevaccessError(

@@ -117,7 +117,7 @@ export async function checkIdentity(
     regions: request.place.regions,
     features,
     statements: distinctBySid([...lacking]),
-    notices: notices(triedBecause, subject, request),
+    notices: notices(triedBecause, subject, request, await hasLongTermKey(client)),
   };
 }
 
@@ -198,15 +198,26 @@ function together(one: PolicyStatement, other: PolicyStatement): PolicyStatement
   };
 }
 
+async function hasLongTermKey({ credentials }: ClientOptions): Promise<boolean> {
+  const { sessionToken } = typeof credentials === 'function' ? await credentials() : credentials;
+  return sessionToken === undefined;
+}
+
 function notices(
   triedBecause: string | undefined,
   { kind }: Subject,
   { nodes }: AccessRequest,
+  isLongTerm: boolean,
 ): string[] {
   return [
     triedBecause === undefined
       ? 'simulated by IAM: what hangs on source addresses, times or tags that are not given here is not judged'
       : `${triedBecause}: calls that change nothing were tried, with the credentials as they are`,
+    ...(triedBecause !== undefined && isLongTerm
+      ? [
+          'these are long-term keys, without MFA: what is allowed with it counts as missing; devaccess mfa first',
+        ]
+      : []),
     ...(nodes.tags.size === 0 && nodes.targets.length === 0
       ? ['asked for a node without tags: give --tag or --target where the policies go by them']
       : []),
