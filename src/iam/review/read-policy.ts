@@ -112,12 +112,13 @@ function readStatement(
   const action = oneOf(value, 'Action', 'NotAction', complain);
   const resource = oneOf(value, 'Resource', 'NotResource', complain);
   for (const text of action.texts) {
-    if (text !== '*' && !/^[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+$/.test(text)) {
+    if (!/^\*$|^\*:\*$|^[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+$/.test(text)) {
       complain(`"${text}" is no action`);
     }
   }
   for (const text of resource.texts) {
-    if (text !== '*' && !/^arn:([^:]*:){4}./.test(text)) complain(`"${text}" is no ARN`);
+    // Policies of AWS itself have some without a resource: arn:aws:organizations::*:
+    if (text !== '*' && !/^arn:([^:]*:){4}/.test(text)) complain(`"${text}" is no ARN`);
   }
   return {
     index,

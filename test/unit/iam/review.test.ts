@@ -623,6 +623,7 @@ describe('form', () => {
     ],
     ['an action without service', policyOf(allow('StartSession', '*')), ['high invalid 1']],
     ['no ARN', policyOf(allow('s3:GetObject', 'my-bucket')), ['high invalid 1']],
+    ['an ARN that ends early', policyOf(allow('s3:GetObject', 'arn:aws:s3::*:')), []],
     [
       'a Sid with a blank',
       policyOf({ ...allow('s3:GetObject', '*'), Sid: 'My Sid' }),
