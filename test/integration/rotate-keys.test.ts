@@ -489,4 +489,13 @@ describe('devaccess iam rotate-keys', () => {
   ])('refuses %s %s', async (...args) => {
     expect((await run(...args)).code).toBe(2);
   });
+
+  it('asks for a session, too, where the key is in the section of the profile itself', async () => {
+    alice.writeCredentials(alice.longTermSection('default'));
+    const askCode = () => Promise.resolve(alice.nextCode());
+    const query = { profile: 'default', longTermSuffix: 'none' };
+    const world = { ...worldOf(alice.home), say: () => undefined, askCode };
+    expect(await userSession(query, 'default', world)).toBeDefined();
+    expect(alice.credentials()).toBe(alice.longTermSection('default'));
+  });
 });

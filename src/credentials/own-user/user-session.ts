@@ -49,7 +49,8 @@ function planOf(asked: KeyQuery, { env }: MfaWorld): MfaPlan | undefined {
   try {
     return planMfa(asked, env);
   } catch (error) {
-    const codes = ['DA_NO_MFA_DEVICE', 'DA_NO_LONG_TERM_KEY'];
+    // DA_USAGE: a session has no place beside a key in the profile's own section, and is kept nowhere then.
+    const codes = ['DA_NO_MFA_DEVICE', 'DA_NO_LONG_TERM_KEY', 'DA_USAGE'];
     if (error instanceof DevaccessError && codes.includes(error.code)) return undefined;
     throw error;
   }
