@@ -19,6 +19,7 @@ export interface Unit {
 }
 
 const EVERY = '5min';
+const MAKE_FOLDER = ['/bin/sh', '-c', 'umask 022 && exec mkdir -p -m 0711 -- "$1"', 'sh'];
 
 /**
  * systemd units that run a bridge as root: a oneshot service, the timer, and the path unit that runs
@@ -35,7 +36,11 @@ export function bridgeUnits({ name, command, folder, watched }: UnitRequest): Un
         'RuntimeDirectoryMode=0711',
         'RuntimeDirectoryPreserve=yes',
       ]
-    : [`ReadWritePaths=${unitWord(folder)}`];
+    : [
+        // What is not there cannot be made writable, and the parents must let consumers pass.
+        `ExecStartPre=+${MAKE_FOLDER.concat(folder).map(commandWord).join(' ')}`,
+        `ReadWritePaths=${unitWord(folder)}`,
+      ];
   const service = [
     '[Unit]',
     `Description=Credentials of this machine for ${name} (devaccess)`,
@@ -45,7 +50,7 @@ export function bridgeUnits({ name, command, folder, watched }: UnitRequest): Un
     '',
     '[Service]',
     'Type=oneshot',
-    `ExecStart=${command.map(unitWord).join(' ')}`,
+    `ExecStart=${command.map(commandWord).join(' ')}`,
     'TimeoutStartSec=60',
     'UMask=0077',
     ...place,
@@ -119,6 +124,11 @@ export async function writeUnits(folder: string, units: readonly Unit[]): Promis
 }
 
 /** A word of a command line in a unit: nothing in it is expanded. */
+function commandWord(word: string): string {
+  return unitWord(word).replaceAll('$', '$$$$');
+}
+
+/** A word of a setting: no variables are looked for there. */
 function unitWord(word: string): string {
   if (/[\p{Cc}]/u.test(word)) {
     throw new DevaccessError('DA_USAGE', 'A control character cannot be in a unit of systemd', {
@@ -126,11 +136,7 @@ function unitWord(word: string): string {
       exitCode: 2,
     });
   }
-  const escaped = word
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"')
-    .replaceAll('%', '%%')
-    .replaceAll('$', '$$$$');
+  const escaped = word.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%');
   return /^[\w@+=:,./%-]+$/.test(word) ? escaped : `"${escaped}"`;
 }
 

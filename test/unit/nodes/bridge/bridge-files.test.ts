@@ -281,6 +281,15 @@ describe('the units of a bridge', () => {
     ]);
   });
 
+  it('make the folder that is named, which nothing else makes, and may write to it', () => {
+    const [service] = bridgeUnits({ ...request, folder: '/srv/50% $x' });
+    expect(service?.text).toContain(
+      'ExecStartPre=+/bin/sh -c "umask 022 && exec mkdir -p -m 0711 -- \\"$$1\\"" sh "/srv/50%% $$x"\n' +
+        'ReadWritePaths="/srv/50%% $x"\n',
+    );
+    expect(bridgeUnits(request)[0]?.text).not.toContain('ExecStartPre');
+  });
+
   it('hold no line of another', () => {
     const command = ['node', 'a\nExecStartPost=evil'];
     expect(() => bridgeUnits({ ...request, command })).toThrow(/control character/);
