@@ -6,6 +6,7 @@ import type { ClientOptions } from '../../aws/client-settings.ts';
 import { untilConsistent } from '../../aws/iam-calls.ts';
 import { deactivateDevice, deleteVirtualDevice } from '../../aws/own-user.ts';
 import { DevaccessError } from '../../platform/errors.ts';
+import type { ErrorCode } from '../../platform/errors.ts';
 import { MADE_TAG } from './setup-plan.ts';
 import type { SetupPlan, SetupStep } from './setup-plan.ts';
 import { makeUserKey } from './user-key.ts';
@@ -31,11 +32,14 @@ export async function applyPlan(
 ): Promise<void> {
   const { done, wait = sleep } = world;
   const isFresh = steps.some(({ change: { operation } }) => /^Create(User|Group)$/.test(operation));
-  const passing = isFresh
-    ? (['DA_IAM_NOT_FOUND', 'DA_IAM_BUSY'] as const)
-    : (['DA_IAM_BUSY'] as const);
   for (const step of steps) {
     const { change: asked } = step;
+    const passing: ErrorCode[] = [
+      'DA_IAM_BUSY',
+      ...(isFresh ? (['DA_IAM_NOT_FOUND'] as const) : []),
+      // It was taken from its user a moment ago.
+      ...(asked.operation === 'DeleteVirtualMFADevice' ? (['DA_IAM_IN_USE'] as const) : []),
+    ];
     let place: string | undefined;
     const work = async (): Promise<void> => {
       switch (asked.operation) {
