@@ -74,10 +74,10 @@ describe('devaccess iam policy', () => {
     const sids = run.stdout.match(/^[A-Z]\w+$/gm);
     expect(sids).toEqual([
       ...['StartOnAllNodes', 'SessionDocuments', 'OwnDataChannel', 'OwnSessions', 'Discover'],
-      ...['NoPreferenceChanges', 'AssumeWithMfa', 'AssumeAccessRole'],
+      ...['HybridTags', 'NoPreferenceChanges', 'AssumeWithMfa', 'AssumeAccessRole'],
     ]);
-    expect(run.stdout.match(/^ {2}why: {5}\S/gm)).toHaveLength(8);
-    expect(run.stdout.match(/^ {2}without: \S/gm)).toHaveLength(8);
+    expect(run.stdout.match(/^ {2}why: {5}\S/gm)).toHaveLength(9);
+    expect(run.stdout.match(/^ {2}without: \S/gm)).toHaveLength(9);
   });
 
   it('is an object with --json, statements with their reasons', async () => {

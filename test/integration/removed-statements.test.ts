@@ -14,6 +14,7 @@ import {
   DescribeSessionsCommand,
   GetCommandInvocationCommand,
   ListCommandInvocationsCommand,
+  ListTagsForResourceCommand,
   ResumeSessionCommand,
   SendCommandCommand,
   SSMClient,
@@ -114,6 +115,15 @@ const JOBS = {
     await ssm(longTerm).send(new DescribeInstanceInformationCommand({}));
     await ssm(longTerm).send(new DescribeSessionsCommand({ State: 'Active' }));
   },
+  'tell hybrid nodes by their tags': () =>
+    toAnswer(
+      ssm(longTerm).send(
+        new ListTagsForResourceCommand({
+          ResourceType: 'ManagedInstance',
+          ResourceId: 'mi-0123456789abcdef0',
+        }),
+      ),
+    ),
   'send a command': () => sendCommand(),
   'read its output': async () => {
     await toAnswer(
@@ -153,6 +163,10 @@ const BREAKS: Readonly<Record<string, { jobs: readonly Job[]; says: RegExp }>> =
   OwnSessions: { jobs: [], says: /unless OwnSessionsByName allows it\.$/ },
   OwnSessionsByName: { jobs: [], says: /^Nothing where sessions have their tag/ },
   Discover: { jobs: ['find servers'], says: /hosts sync.*sessions list are refused/ },
+  HybridTags: {
+    jobs: ['tell hybrid nodes by their tags'],
+    says: /without their tags, and says so/,
+  },
   SendToTaggedNodes: { jobs: ['send a command'], says: /AccessDenied for SendCommand on nodes/ },
   SendShellScripts: { jobs: ['send a command'], says: /AccessDenied for the document AWS-Run/ },
   CommandResults: {

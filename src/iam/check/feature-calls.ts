@@ -2,6 +2,7 @@ import { accessPolicy } from '../policy/access-policy.ts';
 import type { AccessRequest } from '../policy/access-request.ts';
 import { FEATURE_DOCUMENTS, USER_FEATURES } from '../policy/features.ts';
 import type { Feature } from '../policy/features.ts';
+import { OPTIONAL_STATEMENTS } from '../policy/policy-document.ts';
 import type { PolicyStatement } from '../policy/policy-document.ts';
 
 /** A call that a feature makes, and the statement that the generator would allow it with. */
@@ -45,8 +46,8 @@ export function featureCalls(
     documents: documentsOf(feature, request),
   };
   const calls = accessPolicy(own).permissions.flatMap(({ statement, without }) => {
-    // The second way to end sessions is not needed, and guards let nothing work.
-    if (statement.Effect === 'Deny' || statement.Sid === 'OwnSessionsByName') return [];
+    // Guards let nothing work.
+    if (statement.Effect === 'Deny' || OPTIONAL_STATEMENTS.has(statement.Sid)) return [];
     // KMS encrypts shells and commands.
     if (statement.Sid === 'SessionKeys' && !['shell', 'run'].includes(feature)) return [];
     const isWithMfaOnly = statement.Sid === 'OwnDevice';

@@ -2,6 +2,7 @@ import type { AccessRequest } from './access-request.ts';
 import {
   discoveryStatement,
   guardStatements,
+  hybridTagsStatement,
   selfServiceStatements,
   sessionKeyStatement,
 } from './account-statements.ts';
@@ -29,6 +30,7 @@ export function accessPolicy(request: AccessRequest): AccessPolicy {
     permissions: [
       ...sessionStatements(request),
       ...discoveryStatement(request),
+      ...hybridTagsStatement(request),
       ...runCommandStatements(request),
       ...instanceConnectStatements(request),
       ...rotationStatements(request),

@@ -1,6 +1,6 @@
 import type { AccessRequest } from './access-request.ts';
 import { PREFERENCES_DOCUMENT } from './features.ts';
-import { recentMfa } from './node-scope.ts';
+import { nodeArns, nodeConditions, recentMfa } from './node-scope.ts';
 import type { ExplainedStatement } from './policy-document.ts';
 
 /** What of it has no resource to narrow it by. */
@@ -31,6 +31,26 @@ export function discoveryStatement({
       without:
         'devaccess hosts sync, tag:KEY=VALUE and sessions list are refused. ssh to hosts that are ' +
         'synced already goes on.',
+    },
+  ];
+}
+
+/** Tags of instances come with them; those of hybrid nodes take a call for each. */
+export function hybridTagsStatement(request: AccessRequest): ExplainedStatement[] {
+  if (request.documents.length === 0) return [];
+  const arns = nodeConditions(request, 'ssm').flatMap(({ scope }) => nodeArns(request, scope));
+  const hybrid = [...new Set(arns)].filter((arn) => arn.includes(':managed-instance/'));
+  if (hybrid.length === 0) return [];
+  return [
+    {
+      statement: {
+        Sid: 'HybridTags',
+        Effect: 'Allow',
+        Action: 'ssm:ListTagsForResource',
+        Resource: hybrid,
+      },
+      why: 'Tags of nodes outside AWS, by which servers are named and chosen. Without MFA, as it changes nothing.',
+      without: 'devaccess hosts sync names nodes outside AWS without their tags, and says so.',
     },
   ];
 }

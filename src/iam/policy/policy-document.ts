@@ -33,3 +33,10 @@ export interface ExplainedStatement {
 export function policyOf(statements: readonly ExplainedStatement[]): PolicyDocument {
   return { Version: '2012-10-17', Statement: statements.map(({ statement }) => statement) };
 }
+
+/** Ids of statements without which everything works, if not as well. */
+export const OPTIONAL_STATEMENTS: ReadonlySet<string> = new Set([
+  // The second way to end sessions.
+  'OwnSessionsByName',
+  'HybridTags',
+]);

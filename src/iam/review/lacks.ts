@@ -1,5 +1,6 @@
 import { accessPolicy } from '../policy/access-policy.ts';
 import type { AccessRequest } from '../policy/access-request.ts';
+import { OPTIONAL_STATEMENTS } from '../policy/policy-document.ts';
 import type { ExplainedStatement, PolicyStatement } from '../policy/policy-document.ts';
 import { ANY, filled, ownId } from './exemplars.ts';
 import type { PolicyBench, Situation } from './exemplars.ts';
@@ -31,7 +32,9 @@ export function lacks(bench: PolicyBench, request: AccessRequest): Lack[] {
 
 /** Actions that are allowed and that devaccess has no use for. */
 export function notNeeded(bench: PolicyBench, request: AccessRequest): string[] {
-  const needed = neededStatements(request).flatMap(({ statement }) => actionsOf(statement));
+  const needed = accessPolicy(request).permissions.flatMap(({ statement }) =>
+    statement.Effect === 'Allow' ? actionsOf(statement) : [],
+  );
   const allowed = bench.policy.statements
     .filter(({ effect, allBut }) => effect === 'Allow' && !allBut)
     .flatMap(({ actions }) => actions);
@@ -40,10 +43,10 @@ export function notNeeded(bench: PolicyBench, request: AccessRequest): string[] 
   );
 }
 
-/** Guards are not needed for anything to work, and the second way to end sessions is not either. */
+/** Guards are not needed for anything to work. */
 function neededStatements(request: AccessRequest): ExplainedStatement[] {
   return accessPolicy(request).permissions.filter(
-    ({ statement }) => statement.Effect === 'Allow' && statement.Sid !== 'OwnSessionsByName',
+    ({ statement }) => statement.Effect === 'Allow' && !OPTIONAL_STATEMENTS.has(statement.Sid),
   );
 }
 

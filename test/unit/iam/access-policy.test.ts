@@ -43,7 +43,11 @@ describe('the policy of a user', () => {
       'OwnSessions',
       'OwnSessionsByName',
       'Discover',
+      'HybridTags',
       'NoPreferenceChanges',
+    ]);
+    expect(resources(policy, 'HybridTags')).toEqual([
+      'arn:aws:ssm:eu-central-1:123456789012:managed-instance/*',
     ]);
     expect(statement(policy, 'StartOnTaggedNodes')).toEqual({
       Sid: 'StartOnTaggedNodes',
@@ -330,7 +334,7 @@ describe('what a policy is not made for', () => {
 });
 
 describe('the length of a policy', () => {
-  const REGIONS = ['eu', 'us', 'ap', 'sa', 'ca', 'me', 'af'].flatMap((where) =>
+  const REGIONS = ['eu', 'us', 'ap', 'sa', 'ca', 'me'].flatMap((where) =>
     ['north', 'south', 'east', 'west', 'central'].map((side) => `${where}-${side}-1`),
   );
 
