@@ -18,6 +18,8 @@ export interface CallContext {
 const EXPIRED = /^(ExpiredToken|ExpiredTokenException|TokenRefreshRequired|RequestExpired)$/;
 const INVALID =
   /^(InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure|InvalidToken|NotAuthorized|MissingAuthenticationToken(Exception)?|IncompleteSignature(Exception)?)$/;
+/** Services that the same credentials work with in one region and not in another. */
+const REGIONAL = new Set(['EC2', 'SSM']);
 const SIGNATURE = /^(SignatureDoesNotMatch|InvalidSignatureException|InvalidSignature)$/;
 const SKEWED = /^(RequestTimeTooSkewed|RequestInTheFuture)$/;
 const SKEW_TEXT = /signature (expired|not yet current)|signature is not yet valid/i;
@@ -77,11 +79,14 @@ export function serviceError(error: unknown, context: CallContext): unknown {
     );
   }
   if (is(SIGNATURE) || is(INVALID)) {
-    const why = is(SIGNATURE) ? 'its secret key does not match' : 'its key is unknown or disabled';
+    // A region that an account has not enabled knows none of its keys.
+    const mayBeRegion = !is(SIGNATURE) && REGIONAL.has(context.service);
+    const unknown = `its key is unknown or disabled${mayBeRegion ? ', or the region is not enabled' : ''}`;
     return make(
       'DA_CREDENTIALS_INVALID',
-      `${context.service} does not accept the credentials of ${who}: ${why}`,
-      'check the access key in the credentials file and in IAM',
+      `${context.service} does not accept the credentials of ${who}: ${is(SIGNATURE) ? 'its secret key does not match' : unknown}`,
+      'check the access key in the credentials file and in IAM' +
+        (mayBeRegion ? ', and that the account has enabled the region' : ''),
     );
   }
   if (is(DENIED)) {

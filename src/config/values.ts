@@ -59,15 +59,15 @@ export const plainName = v.pipe(
   ),
 );
 
-/** The name of a server; it must not pass for an instance id, an address or this computer. */
+/** The name of a server; it must not pass for an instance id, an address, this computer or no host. */
 export const hostName = v.pipe(
   v.string(),
   v.check(
     (text) =>
       /^[A-Za-z0-9_][A-Za-z0-9._-]{0,62}$/.test(text) &&
-      !/^((m?i-|ec2:).*|[0-9.]+|localhost)$/i.test(text),
+      !/^((m?i-|ec2:).*|[0-9.]+|localhost|none)$/i.test(text),
     'is not a name for a server: give letters, digits, dots, dashes and underscores, 63 at most, ' +
-      'and no instance id, address or localhost',
+      'and no instance id, address, localhost or none',
   ),
 );
 

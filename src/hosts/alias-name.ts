@@ -13,13 +13,13 @@ export interface AliasPlace {
   fleet: string | undefined;
 }
 
-/** Ids, addresses and this computer have meanings of their own. */
-const RESERVED = /^(m?i-.*|[0-9.]+|localhost)$/i;
+/** Ids, addresses and this computer have meanings of their own; `ProxyJump none` means no jump. */
+const RESERVED = /^(m?i-.*|[0-9.]+|localhost|none)$/i;
 
 /**
  * A name as an SSH alias: only `A-Z a-z 0-9 . _ -`, lower case unless `keepsCase`, at most `room`
- * characters; undefined when nothing is left or it would pass for an id, an address or this computer
- * (8.3). Accents are dropped.
+ * characters; undefined when nothing is left or it would pass for an id, an address, this
+ * computer or no host at all (8.3). Accents are dropped.
  */
 export function normaliseName(
   name: string,

@@ -81,9 +81,19 @@ export function guessBastions(inventory: Inventory, needing: readonly InventoryN
 /**
  * Why nothing at all could be reached where a bastion would have helped.
  *
- * @returns DA_BASTION_AMBIGUOUS, DA_BASTION_OFFLINE or DA_BASTION_NOT_FOUND
+ * @returns DA_BASTION_AMBIGUOUS, DA_BASTION_OFFLINE or DA_BASTION_NOT_FOUND; DA_ACCESS_DENIED where
+ *   Systems Manager did not tell who is online
  */
-export function noBastion({ nodes }: Inventory): DevaccessError {
+export function noBastion({ nodes, knowsPingStatus }: Inventory): DevaccessError {
+  if (!knowsPingStatus) {
+    return new DevaccessError(
+      'DA_ACCESS_DENIED',
+      'Systems Manager may not be asked who is online',
+      {
+        next: 'allow ssm:DescribeInstanceInformation, or give all servers an entry: --all',
+      },
+    );
+  }
   const online = nodes.filter((node) => isOnline(node) && !node.isWindows);
   if (online.length > 1) return ambiguous('Several nodes could be the bastion', online);
   const sleeping = nodes.find(({ name }) => LOOKS_LIKE_BASTION.test(name ?? ''));

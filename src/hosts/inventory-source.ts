@@ -97,7 +97,10 @@ async function* instances(
       { Filters: [{ Name: 'instance-state-name', Values: states }, ...filters] },
     );
     for await (const page of bounded(pages, context)) {
-      for (const reservation of objects(page.Reservations)) yield* objects(reservation.Instances);
+      const { Reservations } = page;
+      // Of a page that is not EC2's the SDK makes an answer with nothing in it; no server is gone for that.
+      if (!Array.isArray(Reservations)) throw strangeAnswer(context, undefined);
+      for (const reservation of objects(Reservations)) yield* objects(reservation.Instances);
     }
   } catch (error) {
     throw serviceError(error, context);

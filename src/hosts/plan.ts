@@ -2,6 +2,7 @@
 import { guessBastions, noBastion } from './bastion.ts';
 import type { Bastions } from './bastion.ts';
 import type { FleetOptions } from './fleet.ts';
+import type { DevaccessError } from '../platform/errors.ts';
 import { isBehind, isOnline } from './host.ts';
 import type { BastionRoute, InventoryNode } from './host.ts';
 import { hasTag } from './host-user.ts';
@@ -28,6 +29,8 @@ export interface RegionPlan {
   /** Servers that the fleet's tags leave out. */
   filtered: number;
   notices: string[];
+  /** Servers are there and none can be reached: what `noBastion` tells. */
+  noBastion: DevaccessError | undefined;
 }
 
 type Way = { reached: ReachedNode } | { reason: string; isAbsent?: true };
@@ -37,8 +40,6 @@ type Way = { reached: ReachedNode } | { reason: string; isAbsent?: true };
  * the others are not.
  *
  * @param named the bastions the person chose; undefined finds them where they are needed
- * @throws DevaccessError DA_BASTION_AMBIGUOUS, DA_BASTION_OFFLINE, DA_BASTION_NOT_FOUND where
- *   servers are there and none can be reached without a bastion that is not found either
  */
 export function planRegion(
   inventory: Inventory,
@@ -64,6 +65,7 @@ export function planRegion(
     absent: [],
     filtered: inventory.nodes.length - chosen.length,
     notices: [...inventory.notices, ...(bastions?.notices ?? [])],
+    noBastion: undefined,
   };
   for (const node of new Set([...chosen, ...context.bastions])) {
     const way = wayTo(node, context);
@@ -75,8 +77,8 @@ export function planRegion(
     plan.skipped.push({ instanceId, name, reason: way.reason });
     if (way.isAbsent === true) plan.absent.push({ node, reason: way.reason });
   }
-  if (canGuess && plan.reached.length === 0 && needing.length > 0) throw noBastion(inventory);
-  return plan;
+  const isOutOfReach = canGuess && plan.reached.length === 0 && needing.length > 0;
+  return isOutOfReach ? { ...plan, noBastion: noBastion(inventory) } : plan;
 }
 
 interface WayContext extends Inventory {

@@ -199,17 +199,33 @@ function settled(
     plan.reached.length + plan.skipped.length + plan.filtered === 0 &&
     !present.some(({ name }) => name === textName(account));
   const isLost = read.planned.length > 0 && read.planned.every(isNothing);
-  const lost = isLost ? read.planned : [];
-  const failures = [
-    ...earlier,
-    ...read.failures,
-    ...lost.map(({ account }) => ({ ...account, error: nothingThere() })),
-  ];
-  const [only] = failures;
-  if (only !== undefined && accounts.length + earlier.length === 1 && fixedHosts.length === 0) {
-    throw only.error;
+  const isOnly = accounts.length + earlier.length === 1;
+  const planned: PlannedAccount[] = [];
+  const failures = [...earlier, ...read.failures];
+  for (const each of read.planned) {
+    const error = isLost ? nothingThere() : withoutBastion(each, isOnly, present);
+    if (error === undefined) planned.push(each);
+    else failures.push({ ...each.account, error });
   }
-  return { planned: isLost ? [] : read.planned, failures };
+  const [only] = failures;
+  if (only !== undefined && isOnly && fixedHosts.length === 0) throw only.error;
+  return { planned, failures };
+}
+
+/**
+ * Where no server can be reached for want of a bastion, their entries stay as they are. One that never
+ * had any, beside other accounts, is no reason to fail.
+ */
+function withoutBastion(
+  { account, plan }: PlannedAccount,
+  isOnly: boolean,
+  present: readonly OwnText[],
+): DevaccessError | undefined {
+  const text = present.find(({ name }) => name === textName(account))?.text;
+  if (text === undefined) return isOnly ? plan.noBastion : undefined;
+  const skipped = new Set(plan.skipped.map(({ instanceId }) => instanceId));
+  const wouldLose = hostBlocks(text).some(({ instanceId }) => skipped.has(instanceId));
+  return wouldLose ? plan.noBastion : undefined;
 }
 
 function trustedTexts(

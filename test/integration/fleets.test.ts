@@ -346,6 +346,34 @@ describe('a bastion of a fleet', () => {
   });
 });
 
+describe('a region where no server can be reached', () => {
+  const lone = (): Ec2Instance => ({ ...seeds(work, 'eu-west-1')[2]!, tags: { Name: 'nat' } });
+
+  it('is no failure beside others, and loses the entries of servers that are gone', async () => {
+    configure(TWO);
+    contents(work).instances.push(lone());
+    const { failed, skipped } = await sync();
+    expect(failed).toEqual([]);
+    expect(skipped).toMatchObject([
+      { name: 'nat', reason: expect.stringContaining('no bastion') as string },
+    ]);
+    const web = { ...lone(), instanceId: 'i-1aaaaaaaaaaaaaaa7', tags: { Name: 'far' } };
+    contents(work).instances.push(web);
+    contents(work).nodes.push(managed(web));
+    // Through it the other is reached as well.
+    expect((await sync()).added).toEqual(['far', 'nat']);
+    contents(work).instances.pop();
+    contents(work).nodes.pop();
+    // What the bastion led to is still there: its entry waits for the next one.
+    const { failed: lost, removed } = await sync();
+    expect(lost).toMatchObject([{ code: 'DA_BASTION_NOT_FOUND', region: 'eu-west-1' }]);
+    expect(removed).toEqual([]);
+    contents(work).instances.splice(-1, 1, { ...lone(), instanceId: 'i-1aaaaaaaaaaaaaaa8' });
+    const { failed: none, removed: gone } = await sync();
+    expect([none, gone]).toEqual([[], ['far', 'nat']]);
+  });
+});
+
 describe('hybrid nodes', () => {
   it('have user, port and name by their tags, also as things of AWS IoT', async () => {
     contents(work).nodes.push(

@@ -94,6 +94,14 @@ describe('more servers than ssh can read', () => {
     rmSync(bin, { recursive: true });
   });
 
+  it('are found also where somebody asked for them in other letters before', async () => {
+    await sync(folder);
+    for (const name of [aliases[0]!, ids[1]!]) {
+      expect(entryOf(folder, name.toUpperCase())).toEqual(entryOf(plain, name.toUpperCase()));
+      expect(entryOf(folder, name)).toEqual(entryOf(plain, name));
+    }
+  });
+
   it('starts nothing for names that it knows about, found or not', async () => {
     await sync(folder);
     for (const name of [aliases[0]!, 'github.com']) ask(folder, name);
@@ -207,6 +215,11 @@ describe('hosts sync with many servers', () => {
       () => expect(entryOf(folder, ids[0]!)).toEqual(entryOf(plain, ids[0]!)),
     ],
     [
+      'a part of that is empty',
+      () => writeFileSync(join(store(), 'entries'), ''),
+      () => expect(entryOf(folder, ids[0]!)).toEqual(entryOf(plain, ids[0]!)),
+    ],
+    [
       'an entry is changed by hand',
       () => {
         const path = join(shelf(), 'devaccess-crowd-eu-west-1.conf');
@@ -302,10 +315,10 @@ describe('the index', () => {
         for (const line of index.split('\n').filter((row) => row !== '')) {
           const [known = '', offset, length] = line.split(' ');
           const entry = bytes.subarray(Number(offset), Number(offset) + Number(length)).toString();
-          const first = hosts.find((names) => names.includes(known));
+          const first = hosts.find((names) => names.some((each) => each.toLowerCase() === known));
           expect(entry.startsWith(`Host ${first?.[0]} ${first?.[1]}\n`)).toBe(true);
         }
-        const names = new Set(hosts.flat());
+        const names = new Set(hosts.flat().map((each) => each.toLowerCase()));
         expect(index.split('\n').filter((row) => row !== '').length).toBe(names.size);
       }),
     );

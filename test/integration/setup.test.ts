@@ -134,23 +134,24 @@ it('says what is to be given where nobody can be asked, and refuses what is wron
 it('offers to change entries that run the AWS CLI, and keeps the file as it was', async () => {
   const ssh = join(home, '.ssh');
   mkdirSync(ssh, { mode: 0o700 });
+  // Not UTF-8, which ssh does not mind.
   const handMade =
-    'Host i-*\n  ProxyCommand sh -c "aws ssm start-session --target %h --document-name ' +
+    '# caf\xe9\nHost i-*\n  ProxyCommand sh -c "aws ssm start-session --target %h --document-name ' +
     `AWS-StartSSHSession --parameters 'portNumber=%p'"\n  User ec2-user\n`;
-  writeFileSync(join(ssh, 'config'), handMade);
+  writeFileSync(join(ssh, 'config'), handMade, 'latin1');
   const all = ['--profile', 'p', '--region', 'eu-west-1', '--route', 'auto', '--bastion', 'auto'];
   const told = await setup(...all, '--yes');
   expect(told.stderr).toContain(
     'has entries that run the AWS CLI (i-*): devaccess setup --migrate',
   );
-  expect(readFileSync(join(ssh, 'config'), 'utf8')).toBe(handMade);
+  expect(readFileSync(join(ssh, 'config'), 'latin1')).toBe(handMade);
   const done = await setup(...all, '--yes', '--migrate');
   expect(done.code).toBe(0);
   const backup = /as it was: (.*)/.exec(done.stdout)![1]!;
-  expect(readFileSync(backup, 'utf8')).toBe(handMade);
-  const text = readFileSync(join(ssh, 'config'), 'utf8');
+  expect(readFileSync(backup, 'latin1')).toBe(handMade);
+  const text = readFileSync(join(ssh, 'config'), 'latin1');
   expect(text).toMatch(
-    /^Host i-\*\n {2}ProxyCommand ".*" ".*devaccess-proxy\.js" --target %h --port %p\n/,
+    /^# caf\xe9\nHost i-\*\n {2}ProxyCommand ".*" ".*devaccess-proxy\.js" --target %h --port %p\n/,
   );
   expect((await setup(...all, '--yes', '--migrate')).stdout).not.toContain('as it was');
 });

@@ -32,6 +32,9 @@ interface MigratePlace {
   show: (text: string) => void;
 }
 
+/** ssh takes any bytes in comments and paths. */
+const BYTES = { encoding: 'binary' } as const;
+
 /**
  * Offers to put devaccess-proxy in the place of the AWS CLI in `~/.ssh/config`, and keeps the file as it
  * was beside it.
@@ -42,7 +45,7 @@ interface MigratePlace {
 export async function migrateSsh(place: MigratePlace): Promise<SshMigration | null> {
   const { env, program, now, dryRun, isWanted, isSure, show } = place;
   const path = join(sshDirectory(env), 'config');
-  const before = readTextFile(path) ?? '';
+  const before = readTextFile(path, BYTES) ?? '';
   const { text, migrated, left } = migrateConfig(before, program);
   if (migrated.length + left.length === 0) return null;
   for (const { host, line, why } of left) {
@@ -56,13 +59,14 @@ export async function migrateSsh(place: MigratePlace): Promise<SshMigration | nu
     );
     return result;
   }
-  const diff = unifiedDiff(path, before, text);
+  const diff = unifiedDiff(path, shown(before), shown(text));
   show(diff.trimEnd());
   if (dryRun) return { ...result, diff };
   if (!isSure && !(await isAgreed(migrated))) return result;
   const backup = `${path}.before-devaccess-${new Date(now).toISOString().replaceAll(/[-:]|\..*/g, '')}`;
-  await editFile(backup, () => before);
-  await editFile(path, (present) => migrateConfig(present, program).text, { mode: 'keep' });
+  await editFile(backup, () => before, BYTES);
+  const migrate = (present: string): string => migrateConfig(present, program).text;
+  await editFile(path, migrate, { ...BYTES, mode: 'keep' });
   return { ...result, backup, diff };
 }
 
@@ -77,6 +81,10 @@ async function isAgreed(migrated: readonly string[]): Promise<boolean> {
     if (error instanceof DevaccessError && error.code === 'DA_CANCELLED') return false;
     throw error;
   }
+}
+
+function shown(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 function names(hosts: readonly string[]): string {

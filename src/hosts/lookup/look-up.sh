@@ -16,6 +16,8 @@ newline='
 
 case $name in '' | [.-]* | *[!A-Za-z0-9._-]*) exit 1 ;; esac
 [ "${#name}" -le 255 ] || exit 1
+# For `Match originalhost` upper and lower case are one: who asks for WEB must not keep others from web.
+case $name in *[A-Z]*) name=$(echo "$name" | tr A-Z a-z) ;; esac
 
 failed() {
   echo "devaccess: $name cannot be looked up: $store cannot be written; see 'devaccess hosts sync'" >&2
@@ -23,7 +25,7 @@ failed() {
 }
 
 # As `bucketOf` in lookup-index.ts, without another process.
-characters=-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
+characters=-._0123456789abcdefghijklmnopqrstuvwxyz
 bucket=0 rest=$name
 while [ -n "$rest" ]; do
   next=${rest#?}

@@ -1,15 +1,15 @@
 /** Where in a long list of entries each name's entry is; look-up.sh reads it. Pure. */
 
 /** What look-up.sh counts characters by. */
-const CHARACTERS = '-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const CHARACTERS = '-._0123456789abcdefghijklmnopqrstuvwxyz';
 const BUCKETS = 1024;
-/** Names that look-up.sh takes; aliases and ids are no others. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/;
+/** Names that look-up.sh takes, in lower case; aliases and ids are no others. */
+const NAME = /^[a-z0-9_][a-z0-9._-]{0,254}$/;
 
 export interface LookupIndex {
   /** The entries, one after the other. */
   entries: string;
-  /** Lines `NAME OFFSET LENGTH`, in bytes; as many blocks as there are buckets, filled up with line ends. */
+  /** Lines `NAME OFFSET LENGTH`, in lower case and in bytes; as many blocks as there are buckets, filled up with line ends. */
   index: string;
   /** Bytes of a block. */
   blockBytes: number;
@@ -25,7 +25,8 @@ export function bucketOf(name: string): number {
 }
 
 /**
- * Of a name that several entries have, the first is found, as ssh would.
+ * Of a name that several entries have, the first is found, as ssh would; of names that differ in case
+ * alone there are no two.
  *
  * @param texts texts of `hosts sync`, in the order in which ssh would read them
  */
@@ -36,7 +37,7 @@ export function lookupIndex(texts: readonly string[]): LookupIndex {
   let offset = 0;
   for (const entry of entries) {
     const length = Buffer.byteLength(entry);
-    const names = entry.slice('Host '.length, entry.indexOf('\n')).split(' ');
+    const names = entry.slice('Host '.length, entry.indexOf('\n')).toLowerCase().split(' ');
     for (const name of names) {
       if (seen.has(name) || !NAME.test(name)) continue;
       seen.add(name);

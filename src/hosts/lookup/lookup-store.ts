@@ -67,8 +67,12 @@ export function isLookupWhole(sshDirectory: string): boolean {
   return STORE.test(store) && isWhole(join(sshDirectory, FOLDERS.shelf, store));
 }
 
+/** As far as can be told without reading all of it. */
 function isWhole(store: string): boolean {
-  return ['entries', 'index', 'look-up', NOW].every((name) => existsSync(join(store, name)));
+  const sizeOf = (name: string): number =>
+    statSync(join(store, name), { throwIfNoEntry: false })?.size ?? 0;
+  const hasFiles = ['entries', 'index', 'look-up', NOW].every((name) => sizeOf(name) > 0);
+  return hasFiles && existsSync(join(store, FIRST_FOLDER));
 }
 
 async function writeStub(stub: string, store: string | undefined): Promise<WrittenFile[]> {

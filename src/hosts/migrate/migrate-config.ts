@@ -5,6 +5,7 @@ import { readStartSession } from './start-session-command.ts';
 
 /** What became of the ProxyCommands of an SSH config that start sessions by the AWS CLI. */
 export interface Migration {
+  /** One character a byte. */
   text: string;
   /** Names of the Host lines that are ours now. */
   migrated: string[];
@@ -15,6 +16,8 @@ export interface Migration {
 /**
  * Puts devaccess-proxy in the place of the AWS CLI in the ProxyCommands of an SSH config. Nothing but
  * these values is changed, and other ProxyCommands are left alone.
+ *
+ * @param text one character a byte
  */
 export function migrateConfig(text: string, program: ProxyProgram): Migration {
   const migrated: string[] = [];
@@ -23,20 +26,25 @@ export function migrateConfig(text: string, program: ProxyProgram): Migration {
   const lines = text.split(/(?<=\n)/).map((line, at) => {
     const match = /^(\s*)([A-Za-z]+)(\s*=\s*|\s+)(.*?)(\s*)$/s.exec(line);
     const [, indent = '', keyword = '', gap = '', value = '', end = ''] = match ?? [];
-    if (/^(host|match)$/i.test(keyword)) host = value;
+    if (/^(host|match)$/i.test(keyword)) host = readable(value);
     if (!/^proxycommand$/i.test(keyword)) return line;
     const reading = readStartSession(value);
     if (reading === undefined) return line;
     const name = host === '' ? '(all hosts)' : host;
     const command = 'why' in reading ? reading : ours(reading, program);
     if (typeof command === 'object') {
-      left.push({ host: name, line: at + 1, why: command.why });
+      left.push({ host: name, line: at + 1, why: readable(command.why) });
       return line;
     }
     migrated.push(name);
-    return `${indent}${keyword}${gap}${command}${end}`;
+    const bytes = Buffer.from(command, 'utf8').toString('latin1');
+    return `${indent}${keyword}${gap}${bytes}${end}`;
   });
   return { text: lines.join(''), migrated, left };
+}
+
+function readable(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 function ours(

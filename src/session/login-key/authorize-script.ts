@@ -14,7 +14,7 @@ export const REFUSALS: Readonly<Record<number, string>> = {
 /**
  * Adds a line to the user's authorized_keys and takes it out again after some seconds, whatever becomes
  * of this computer. Everything happens as that user: root follows no link that a user laid. Lines of
- * others stay as they are; a change that comes in between is not lost.
+ * others stay as they are, also a last one without a line end; a change that comes in between is not lost.
  *
  * @throws Error for what is no login name or no public key: none gets here that was not checked
  */
@@ -32,19 +32,31 @@ file=$folder/authorized_keys
 if [ -L "$file" ]; then file=$(readlink -f "$file") || exit 21; fi
 made=0
 [ -e "$file" ] || { made=1; : >"$file" || exit 21; }
+is_open() { [ -n "$(tail -c 1 "$1")" ]; }
+was_open=0
+is_open "$file" && was_open=1
 now=$(date +%s)
 mark=devaccess-until-
 line="${publicLine} $mark$((now + ${seconds}))"
 change() {
   for try in 1 2 3 4 5; do
     cp -p "$file" "$file.devaccess-was.$$" && cp -p "$file" "$file.devaccess-new.$$" || return 1
-    awk -v now="$(date +%s)" -v line="$1" -v gone="$2" -v mark=" $mark" '
-      gone != "" && $0 == gone { next }
+    end=0
+    is_open "$file.devaccess-was.$$" && end=1
+    fixed=0
+    [ -w "$file.devaccess-new.$$" ] || { fixed=1; chmod u+w "$file.devaccess-new.$$" || return 1; }
+    awk -v now="$(date +%s)" -v line="$1" -v gone="$2" -v mark=" $mark" \\
+      -v end="$end" -v was_open="$was_open" '
+      gone != "" && $0 == gone { open = was_open; next }
       { at = match($0, mark "[0-9]+$") }
-      at && substr($0, at + length(mark)) + 0 < now { next }
-      { print }
-      END { if (line != "") print line }
+      at && substr($0, at + length(mark)) + 0 < now { open = 0; next }
+      { printf "%s%s", some ? "\\n" : "", $0; some = 1; open = end }
+      END {
+        if (line != "") printf "%s%s\\n", some ? "\\n" : "", line
+        else if (some && !open) printf "\\n"
+      }
     ' "$file.devaccess-was.$$" >"$file.devaccess-new.$$" || return 1
+    [ "$fixed" = 0 ] || chmod u-w "$file.devaccess-new.$$"
     if cmp -s "$file" "$file.devaccess-was.$$"; then
       mv -f "$file.devaccess-new.$$" "$file"
       rm -f "$file.devaccess-was.$$"

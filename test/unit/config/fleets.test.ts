@@ -240,7 +240,7 @@ route = "remote-host"
     expect(messageOf(`[hosts.nas]\n${body}\n`)).toContain(message);
   });
 
-  it.each(['i-0123', 'MI-x', '10.0.0.1', 'localhost', 'a b', '-x', 'x'.repeat(64), '*'])(
+  it.each(['i-0123', 'MI-x', '10.0.0.1', 'localhost', 'none', 'a b', '-x', 'x'.repeat(64), '*'])(
     'takes no name that means something else: %s',
     (name) => {
       const text = `[hosts.${JSON.stringify(name)}]\ninstance = "i-01234567"\n`;

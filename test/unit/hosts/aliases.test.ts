@@ -25,6 +25,8 @@ describe('normaliseName', () => {
     ['10.0.0.1', undefined],
     ['42', undefined],
     ['localhost', undefined],
+    // ssh would jump through no host at all.
+    ['None', undefined],
     ['x'.repeat(80), 'x'.repeat(63)],
     [`${'x'.repeat(62)}-y`, 'x'.repeat(62)],
   ])('%j becomes %j', (name, alias) => {

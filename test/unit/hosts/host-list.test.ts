@@ -52,6 +52,7 @@ function live(
           absent: [],
           filtered: 0,
           notices: [],
+          noBastion: undefined,
         },
         nodeOf: find,
         isGone: (wanted) => find(wanted) === undefined,

@@ -72,6 +72,21 @@ describe('an endpoint that is not AWS', () => {
     });
   });
 
+  it.each(['<html>log in</html>', ''])('has no empty account where EC2 is %j', async (body) => {
+    server = createServer((request, response) => {
+      request.resume();
+      const isSsm = request.headers['x-amz-target'] !== undefined;
+      response.end(isSsm ? '{"InstanceInformationList":[]}' : body);
+    });
+    await listen();
+    await expect(read()).rejects.toMatchObject({
+      code: 'DA_SERVICE_ERROR',
+      message: expect.stringContaining(
+        'did not answer EC2 DescribeInstances as AWS does',
+      ) as string,
+    });
+  });
+
   it.each([
     ['no list', { InstanceInformationList: { a: 1 } }],
     ['no answer', null],

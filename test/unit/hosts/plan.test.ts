@@ -138,9 +138,13 @@ describe('finding the bastion', () => {
     expect(plan(nodes).notices).toEqual([expect.stringContaining('is not online now') as string]);
   });
 
-  it('fails where servers are there and none can be reached', () => {
-    expect(() => plan([node('1'), node('2')])).toThrow(failure('DA_BASTION_NOT_FOUND'));
-    expect(plan([]).reached).toEqual([]);
+  it('is missed where servers are there and none can be reached', () => {
+    expect(plan([node('1'), node('2')]).noBastion).toEqual(failure('DA_BASTION_NOT_FOUND'));
+    expect(plan([node('1')], {}, false).noBastion).toMatchObject({
+      code: 'DA_ACCESS_DENIED',
+      next: expect.stringContaining('--all') as string,
+    });
+    expect(plan([])).toMatchObject({ reached: [], noBastion: undefined });
   });
 
   it('takes one named like a bastion where SSM cannot be asked', () => {
