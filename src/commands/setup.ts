@@ -51,7 +51,7 @@ export default class Setup extends DevaccessCommand {
     const { flags } = await this.parse(Setup);
     const { readConfig } = await import('../config/config-file.ts');
     const { setUpFleet } = await import('./setup/set-up-fleet.ts');
-    const { askProfile, setupAnswers } = await import('./setup/setup-answers.ts');
+    const { askProfile, checkProfile, setupAnswers } = await import('./setup/setup-answers.ts');
     const { askForDevice } = await import('./setup/set-up-device.ts');
     const { checkRegion } = await import('../aws/region.ts');
     // Before anybody is asked: a file with faults is not added to.
@@ -60,6 +60,7 @@ export default class Setup extends DevaccessCommand {
     const { env } = process;
     const say = (text: string): void => this.talk(printable(`devaccess: ${text}`));
     const profile = flags.profile ?? (await askProfile(env));
+    checkProfile(profile, env, say);
     const place = { env, isSure: flags.yes, say };
     const mfaDevice = await askForDevice(profile, flags['mfa-device'], place);
     const answers = await setupAnswers(profile, flags, env, say);

@@ -2,6 +2,7 @@
 import { DevaccessError } from '../platform/errors.ts';
 
 const BEGIN = /^# >>> (devaccess-[^\s/]+\.conf) >>>/;
+const END = /^# <<< devaccess-[^\s/]+\.conf <<<\s*$/;
 const REMARK = 'written by `devaccess hosts sync --inline`; changes made here are lost';
 
 /** A part of a config; its lines are whole. */
@@ -14,7 +15,7 @@ export type Segment =
  * Cuts a config into what is the person's and what is ours.
  *
  * @param config one character a byte
- * @throws DevaccessError DA_INLINE_BLOCK where the end of a text of ours is missing
+ * @throws DevaccessError DA_INLINE_BLOCK where the beginning or the end of a text of ours is missing
  */
 export function segments(config: string, path: string): Segment[] {
   const found: Segment[] = [];
@@ -25,6 +26,7 @@ export function segments(config: string, path: string): Segment[] {
     const line = lines[at] ?? '';
     const name = BEGIN.exec(line)?.[1];
     if (name === undefined) {
+      if (END.test(line)) throw unbegun(path, at + 1);
       foreign.push(line);
       continue;
     }
@@ -100,5 +102,14 @@ function unended(path: string, line: number, name: string): DevaccessError {
     'DA_INLINE_BLOCK',
     `${path}:${line}: the entries of devaccess that begin here have no end`,
     { next: `put '# <<< ${name} <<<' where they end, or remove them` },
+  );
+}
+
+/** Its entries would stay for ever. */
+function unbegun(path: string, line: number): DevaccessError {
+  return new DevaccessError(
+    'DA_INLINE_BLOCK',
+    `${path}:${line}: the entries of devaccess that end here have no beginning`,
+    { next: 'remove them with this line, then sync again' },
   );
 }

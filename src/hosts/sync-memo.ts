@@ -67,6 +67,7 @@ export function syncKey(sources: SyncSources): string | undefined {
     }
   }
   add(hash, configText);
+  add(hash, statSync(join(world.sshDirectory, 'config'), { throwIfNoEntry: false })?.mode ?? 0);
   for (const item of config) add(hash, item);
   for (const path of textFiles(world.sshDirectory)) {
     // As in a Git index: whoever changes a file cannot but change one of these.

@@ -1,4 +1,5 @@
 /** What a sync tells besides its result. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NamedAccount } from './name-hosts.ts';
 import type { OwnText } from './own-texts.ts';
@@ -45,9 +46,13 @@ export function shadowsOf(
 /** What about this computer will surprise the person later. */
 export function placeNotices({ sshDirectory, loginHome, program }: SyncWorld): string[] {
   const notices: string[] = [];
+  const config = join(sshDirectory, 'config');
+  const mode = statSync(config, { throwIfNoEntry: false })?.mode ?? 0;
+  if (process.platform !== 'win32' && (mode & 0o022) !== 0) {
+    notices.push(`others may write ${config}, and ssh refuses such a file: chmod go-w ${config}`);
+  }
   if (sshDirectory !== join(loginHome, '.ssh')) {
     // ssh asks the system for the home, not HOME.
-    const config = join(sshDirectory, 'config');
     notices.push(`HOME is not the login's home, so ssh needs to be told: ssh -F ${config}`);
   }
   if (/[/\\]_npx[/\\]/.test(program.script)) {

@@ -141,6 +141,7 @@ it('offers to change entries that run the AWS CLI, and keeps the file as it was'
   writeFileSync(join(ssh, 'config'), handMade, 'latin1');
   const all = ['--profile', 'p', '--region', 'eu-west-1', '--route', 'auto', '--bastion', 'auto'];
   const told = await setup(...all, '--yes');
+  expect(told.stderr).toContain('the AWS files have no profile p\n');
   expect(told.stderr).toContain(
     'has entries that run the AWS CLI (i-*): devaccess setup --migrate',
   );

@@ -13,6 +13,7 @@ import { awsInventorySource } from '../../hosts/inventory-source.ts';
 import { readInventory } from '../../hosts/inventory.ts';
 import { DevaccessError, printable } from '../../platform/errors.ts';
 import type { Environment } from '../../platform/paths.ts';
+import { nearest } from '../../platform/nearest.ts';
 import type { Choice } from '../../platform/terminal.ts';
 import { choice, choose, COMMAND } from './setup-questions.ts';
 
@@ -73,6 +74,15 @@ export async function askProfile(env: Environment): Promise<string> {
     'AWS profile:',
     names.map((name) => choice(name, '')),
   );
+}
+
+/** Tells of a profile that is not there: it may come later. */
+export function checkProfile(profile: string, env: Environment, say: (text: string) => void): void {
+  const names = profileNames(readAwsFiles(env));
+  if (names.includes(profile)) return;
+  const near = nearest(profile, names);
+  const hint = near === undefined ? '' : `; did you mean ${near}?`;
+  say(`the AWS files have no profile ${profile}${hint}`);
 }
 
 async function askRegion(profile: string, env: Environment): Promise<string> {

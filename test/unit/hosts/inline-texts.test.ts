@@ -44,7 +44,8 @@ describe('texts inside of a config', () => {
   it.each([
     `# >>> ${NAME} >>>\nHost a\n`,
     `# >>> ${NAME} >>>\n# >>> ${OTHER} >>>\n# <<< ${NAME} <<<\n`,
-  ])('are refused where one has no end: %j', (config) => {
+    `# <<< ${NAME} <<<\nHost y\n`,
+  ])('are refused where one has no end, or no beginning: %j', (config) => {
     expect(() => edit(`Host x\n${config}`, [])).toThrow(
       expect.objectContaining({
         code: 'DA_INLINE_BLOCK',
