@@ -31,7 +31,7 @@ export interface Statement {
 
 /** The statements of a text that is valid TOML; comments and blank lines are between them. */
 export function* statements(text: string): Generator<Statement> {
-  const lines = text.split('\n');
+  const lines = text.split(/\r?\n/);
   const elements = new Map<string, number>();
   let table: KeyPath = [];
   for (let start = 0; start < lines.length; start += 1) {

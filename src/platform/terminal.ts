@@ -26,7 +26,7 @@ export interface Question {
 /**
  * Asks on the terminal device, never on stdin or stdout: those may carry data.
  *
- * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is none, DA_CANCELLED on Ctrl-C
+ * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is none, DA_CANCELLED on Ctrl-C and Ctrl-D
  */
 export async function askOnTerminal(question: Question): Promise<string> {
   const prompt = question.hidden === true ? await hiddenPrompt() : await visiblePrompt();
@@ -48,7 +48,7 @@ export interface Choice {
  * Lets the person choose from a list that becomes shorter with each key.
  *
  * @param search what the list holds for the text typed so far, the best first
- * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is no terminal, DA_CANCELLED on Ctrl-C
+ * @throws DevaccessError DA_NO_TERMINAL (exit 3) where there is no terminal, DA_CANCELLED on Ctrl-C and Ctrl-D
  */
 export async function chooseOnTerminal(
   message: string,
@@ -98,19 +98,22 @@ export async function showOnTerminal(
 
 async function onTerminal(
   withoutTerminal: string,
-  ask: (streams: Streams) => Promise<string>,
+  ask: (streams: Streams & { signal: AbortSignal }) => Promise<string>,
 ): Promise<string> {
   const terminal = openTerminal(withoutTerminal);
   try {
     const { input, output } = terminal;
+    // Ctrl-D ends the line editor, and nobody would ever answer.
+    const ended = new AbortController();
+    input.once('pause', () => ended.abort());
     // A terminal left in raw mode would show nothing of what is typed next.
     return await withSignalCleanup(
       () => input.setRawMode(false),
-      () => ask({ input, output }),
+      () => ask({ input, output, signal: ended.signal }),
     );
   } catch (error) {
-    const isExit = error instanceof Error && error.name === 'ExitPromptError';
-    if (!isExit) throw error;
+    const name = error instanceof Error ? error.name : '';
+    if (name !== 'ExitPromptError' && name !== 'AbortPromptError') throw error;
     throw new DevaccessError('DA_CANCELLED', 'Cancelled; nothing was changed', { cause: error });
   } finally {
     terminal.close();
@@ -119,7 +122,7 @@ async function onTerminal(
 
 type Prompt = (
   config: { message: string; validate: (answer: string) => true | string },
-  context: Streams,
+  context: Streams & { signal: AbortSignal },
 ) => Promise<string>;
 
 async function visiblePrompt(): Promise<Prompt> {

@@ -71,8 +71,11 @@ describe.runIf(hasTerminal)('devaccess mfa on a terminal', () => {
     expect(credentials()).not.toContain('[default]\n');
   });
 
-  it('ends cleanly on Ctrl-C', async () => {
-    const { code, screen } = await mfa([{ after: QUESTION, text: '12\u0003' }]);
+  it.each([
+    ['Ctrl-C', '12\u0003'],
+    ['Ctrl-D', '\u0004'],
+  ])('ends cleanly on %s', async (_key, text) => {
+    const { code, screen } = await mfa([{ after: QUESTION, text }]);
     expect(code).toBe(1);
     expect(screen).toContain('devaccess: Cancelled; nothing was changed [DA_CANCELLED]');
     expect(credentials()).not.toContain('[default]\n');

@@ -92,6 +92,11 @@ region = "us-gov-west-1"
       'config.toml:5: tunnels.db.sesions is not a key; did you mean sessions? (allowed: host, ports, remote-host, bind, unix, sessions, profile, region)',
     ],
     [
+      'the same in a file of Windows',
+      '[tunnels.db]\r\nhost = "db-1"\r\nports = [1]\r\n\r\nsesions = 2\r\n',
+      'config.toml:5: tunnels.db.sesions is not a key; did you mean sessions? (allowed: host, ports, remote-host, bind, unix, sessions, profile, region)',
+    ],
+    [
       'a required key that is misspelt',
       '[tunnels.db]\nhost = "x"\nport = 80\n',
       'config.toml:3: tunnels.db.port is not a key; did you mean ports? (allowed: host, ports, remote-host, bind, unix, sessions, profile, region)',

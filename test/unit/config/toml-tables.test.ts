@@ -38,6 +38,7 @@ describe('a table in a TOML text', () => {
       [`[hosts]\nnas.instance = "i-01234567"\nb.address = "b"\n`, `[hosts]\nb.address = "b"\n`],
       [`[hosts]\nnas = { instance = "i-01234567", port = 1 }\n\n${TABLES}`, `[hosts]\n\n${TABLES}`],
       [HOST, ''],
+      [`${HOST}\n${TABLES}`.replaceAll('\n', '\r\n'), TABLES.replaceAll('\n', '\r\n')],
     ] as const) {
       expect(withoutTable(text, 'hosts', 'nas')).toBe(rest);
     }
