@@ -4,6 +4,8 @@ import { isLoopbackHost } from '../platform/loopback.ts';
 import { envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
 
+const KINDS = ['http:', 'https:', 'socks:', 'socks5:', 'socks5h:'];
+
 /** How a connection leaves this machine, and why. */
 export interface ProxyChoice {
   /** Undefined: none. May hold a user and a password. */
@@ -13,11 +15,11 @@ export interface ProxyChoice {
 }
 
 /**
- * The HTTP proxy for a connection, as curl and the AWS tools choose it: HTTPS_PROXY for `https:` and
+ * The proxy, HTTP or SOCKS 5, for a connection, as curl and the AWS tools choose it: HTTPS_PROXY for `https:` and
  * `wss:`, HTTP_PROXY for the others, ALL_PROXY where neither is set, in lower or upper case (lower
  * wins); never for loopback, nor for what NO_PROXY names.
  *
- * @throws DevaccessError DA_PROXY for a setting that is no HTTP proxy
+ * @throws DevaccessError DA_PROXY for a setting that is no such proxy
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   return chooseProxy(url, env).proxy;
@@ -38,7 +40,7 @@ export function chooseProxy(url: URL, env: Environment): ProxyChoice {
     throw unusable('The proxy setting is not an address');
   }
   const proxy = new URL(address);
-  if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') {
+  if (!KINDS.includes(proxy.protocol) || proxy.hostname === '') {
     throw unusable(`A proxy of the kind ${proxy.protocol} cannot be used`);
   }
   return { proxy, reason: name };
@@ -97,6 +99,6 @@ function eitherCase(env: Environment, name: string): { name: string; value: stri
 
 function unusable(what: string): DevaccessError {
   return new DevaccessError('DA_PROXY', what, {
-    next: 'set HTTPS_PROXY to http://[user:password@]host:port',
+    next: 'set HTTPS_PROXY to http://[user:password@]host:port, or ALL_PROXY to socks5://host:port',
   });
 }

@@ -4,7 +4,8 @@ import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import { DevaccessError } from '../platform/errors.ts';
+import { isSocks, proxyPort, proxyUser } from './proxy-address.ts';
+import { proxyNotReached, proxyRefused } from './proxy-failure.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -25,7 +26,7 @@ export interface TunnelTarget {
 }
 
 /**
- * Opens a connection through an HTTP proxy's CONNECT (RFC 9110 §9.3.6).
+ * Opens a connection through a proxy: HTTP's CONNECT (RFC 9110 §9.3.6), or SOCKS 5.
  *
  * @param proxy may hold a user name and password; they go to the proxy alone
  * @returns the connection, TLS inside it still to be shaken hands on
@@ -48,12 +49,17 @@ export async function openTunnel(proxy: URL, target: TunnelTarget): Promise<Sock
 
 async function connect(proxy: URL, { host, port, secureContext }: TunnelTarget): Promise<Socket> {
   const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  if (isSocks(proxy)) {
+    // Few need it; the others do not load it.
+    const { openSocks } = await import('./socks-tunnel.ts');
+    return openSocks(proxy, { host, port, where }, CONNECT_TIMEOUT_MS);
+  }
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const request = send({
       // The address alone: as a part of the URL the password would be in Node's errors.
       host: proxy.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
+      port: proxyPort(proxy),
       method: 'CONNECT',
       path: where,
       headers: { Host: where, ...authorization(proxy) },
@@ -64,7 +70,7 @@ async function connect(proxy: URL, { host, port, secureContext }: TunnelTarget):
       request.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }));
     }, CONNECT_TIMEOUT_MS);
     request.once('close', () => clearTimeout(timer));
-    request.once('error', (error) => reject(notReached(proxy, where, error)));
+    request.once('error', (error) => reject(proxyNotReached(proxy, where, error)));
     const answered = (answer: IncomingMessage, socket: Socket): void => {
       clearTimeout(timer);
       if (answer.statusCode === 200) {
@@ -72,7 +78,9 @@ async function connect(proxy: URL, { host, port, secureContext }: TunnelTarget):
         return;
       }
       socket.destroy();
-      reject(refused(proxy, where, answer.statusCode ?? 0));
+      const status = answer.statusCode ?? 0;
+      const asksForPassword = status === 407;
+      reject(proxyRefused(proxy, where, `HTTP ${status}`, { asksForPassword }));
     };
     request.once('connect', answered);
     // What is not understood as CONNECT is answered as if it were any request.
@@ -81,34 +89,9 @@ async function connect(proxy: URL, { host, port, secureContext }: TunnelTarget):
   });
 }
 
-function authorization({ username, password }: URL): Record<string, string> {
-  if (username === '' && password === '') return {};
-  const text = `${decoded(username)}:${decoded(password)}`;
+function authorization(proxy: URL): Record<string, string> {
+  const user = proxyUser(proxy);
+  if (user === undefined) return {};
+  const text = `${user.name}:${user.password}`;
   return { 'Proxy-Authorization': `Basic ${Buffer.from(text).toString('base64')}` };
-}
-
-/** A `%` that was meant as itself stays. */
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
-
-function refused(proxy: URL, where: string, status: number): DevaccessError {
-  const next =
-    status === 407
-      ? 'put the user and password of the proxy into HTTPS_PROXY: http://user:password@host:port.'
-      : 'ask for access to this host through the proxy, or name it in NO_PROXY.';
-  const message = `The proxy ${proxy.host} refused a connection to ${where} (HTTP ${status})`;
-  return new DevaccessError('DA_PROXY', message, { next });
-}
-
-function notReached(proxy: URL, where: string, error: Error & { code?: string }): DevaccessError {
-  return new DevaccessError(
-    'DA_PROXY_UNREACHABLE',
-    `The proxy ${proxy.host} could not be reached for a connection to ${where} (${error.code ?? error.message})`,
-    { next: 'check HTTPS_PROXY and NO_PROXY.', cause: error },
-  );
 }

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { TLSSocket } from 'node:tls';
 import { Connections } from '../aws/connections.ts';
+import { proxyPort } from '../aws/proxy-address.ts';
 import { chooseProxy } from '../aws/proxy-choice.ts';
 import type { ProxyChoice } from '../aws/proxy-choice.ts';
 import { openTunnel } from '../aws/proxy-tunnel.ts';
@@ -59,9 +60,9 @@ const TLS_UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT|
 
 /** The host a connection to an address is made to: its own, or the proxy's. */
 export function firstHop(url: URL, proxy: URL | undefined): { host: string; port: number } {
-  const hop = proxy ?? url;
-  const isPlain = hop.protocol === 'http:' || hop.protocol === 'ws:';
-  return { host: bare(hop.hostname), port: Number(hop.port || (isPlain ? 80 : 443)) };
+  if (proxy !== undefined) return { host: bare(proxy.hostname), port: proxyPort(proxy) };
+  const isPlain = url.protocol === 'http:' || url.protocol === 'ws:';
+  return { host: bare(url.hostname), port: Number(url.port || (isPlain ? 80 : 443)) };
 }
 
 /** Asks an endpoint something that needs no signature, over the very connections devaccess makes. */

@@ -38,11 +38,14 @@ describe('which proxy applies', () => {
     expect(chosen(AWS, { HTTPS_PROXY: 'https://proxy' })).toBe('https://proxy/');
   });
 
-  it.each(['socks5://proxy:1080', 'http://'])('refuses %s, without repeating it', (setting) => {
-    expect(() => chosen(AWS, { HTTPS_PROXY: setting })).toThrow(
-      expect.objectContaining({ code: 'DA_PROXY' }),
-    );
-  });
+  it.each(['socks4://proxy:1080', 'socks5://', 'http://'])(
+    'refuses %s, without repeating it',
+    (setting) => {
+      expect(() => chosen(AWS, { HTTPS_PROXY: setting })).toThrow(
+        expect.objectContaining({ code: 'DA_PROXY' }),
+      );
+    },
+  );
 
   it.each(['http://127.0.0.1:80/', 'https://localhost/', 'ws://[::1]:1/', 'http://127.9.9.9/'])(
     'never applies to this machine: %s',
