@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { AwsCredentialIdentity } from '@smithy/types';
 import { awsCredentialsFile, envValue } from '../platform/paths.ts';
 import type { Environment } from '../platform/paths.ts';
+import { readSharedFiles, sharedProfile } from './files/shared-sections.ts';
 import { STORE_KEY } from './key-pointer.ts';
 import { staticKeys } from './static-keys.ts';
 
@@ -80,12 +81,17 @@ async function fetch(options: ChainOptions): Promise<AwsCredentialIdentity> {
 async function chainSettings({ profile, env, onNotice }: ChainOptions) {
   const { apiAgents } = await import('./api-agents.ts');
   const { Connections } = await import('./connections.ts');
+  const requestHandler = apiAgents(new Connections(env));
+  const named = profile ?? envValue(env, 'AWS_PROFILE') ?? 'default';
+  const region = sharedProfile(readSharedFiles(env), named)?.['region'];
   return {
     logger: QUIET_LOGGER,
     ignoreCache: true,
     ...(profile === undefined ? {} : { profile }),
     // For sources that ask STS or SSO: their connections go the same ways.
-    clientConfig: { requestHandler: apiAgents(new Connections(env)) },
+    clientConfig: { requestHandler },
+    // A profile's web identity takes them from here, and else asks STS of another partition.
+    parentClientConfig: { requestHandler, ...(region === undefined ? {} : { region }) },
     // No code is asked for: the role assumer looks for a session that has one behind it.
     mfaCodeProvider: () => Promise.resolve(''),
     roleAssumer: async (source: AwsCredentialIdentity, parameters: object) => {
