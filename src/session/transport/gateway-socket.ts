@@ -5,6 +5,8 @@ import type { Connections } from '../../aws/connections.ts';
 /** A frame larger than this closes the socket: real messages hold about 1 KiB. */
 const MAX_FRAME_BYTES = 1024 * 1024;
 const OPEN_TIMEOUT_MS = 15_000;
+/** RFC 6455 §7.4.1 */
+export const PROTOCOL_ERROR = 1002;
 
 export interface GatewaySocketHandlers {
   onFrame(frame: Buffer): void;
@@ -12,7 +14,10 @@ export interface GatewaySocketHandlers {
   onHeard(): void;
   /** Written data has left this process's buffers. */
   onDrain(): void;
-  /** Once, whoever closed it; never called for a socket that did not open. */
+  /**
+   * Once, whoever closed it; never called for a socket that did not open. With `PROTOCOL_ERROR`
+   * where what came was no WebSocket's.
+   */
   onClose(code: number, reason: string): void;
 }
 
@@ -86,10 +91,16 @@ export class GatewaySocket {
     });
     socket.on('ping', () => handlers.onHeard());
     socket.on('pong', () => handlers.onHeard());
-    // Once open, a failing socket reports itself through 'close'.
-    socket.on('error', () => undefined);
+    // Once open, a failing socket reports itself through 'close', but not what was wrong with frames.
+    let broken: string | undefined;
+    socket.on('error', (error: Error & { code?: string }) => {
+      if (error.code?.startsWith('WS_ERR_') === true) broken = error.message;
+    });
     await opened(socket, signal);
-    socket.on('close', (code, reason) => handlers.onClose(code, reason.toString('utf8')));
+    socket.on('close', (code, reason) => {
+      if (broken === undefined) handlers.onClose(code, reason.toString('utf8'));
+      else handlers.onClose(PROTOCOL_ERROR, broken);
+    });
     tcp.on('drain', () => handlers.onDrain());
     return new GatewaySocket(socket, tcp);
   }

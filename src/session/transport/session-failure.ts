@@ -1,6 +1,6 @@
 import { DevaccessError, errorLine } from '../../platform/errors.ts';
 import type { ChannelEvent } from '../protocol/channel/channel-event.ts';
-import { GatewayOpenError } from './gateway-socket.ts';
+import { GatewayOpenError, PROTOCOL_ERROR } from './gateway-socket.ts';
 
 /** Systems Manager gives no token: the session has ended while the connection was gone. */
 export function sessionOver(sessionId: string, why: string): DevaccessError {
@@ -78,6 +78,10 @@ export function dataKeyFailed(error: unknown): DevaccessError {
 /** A socket that closed before anything came of it, as the error of an attempt. */
 export function closedAtOnce({ code, reason }: { code: number; reason: string }): GatewayOpenError {
   const why = reason === '' ? '' : ` ${reason}`;
+  if (code === PROTOCOL_ERROR) {
+    // It would be sent again for ever.
+    return new GatewayOpenError(`what came is not of the protocol:${why}`, 400);
+  }
   // A policy violation is how the gateway refuses a token; the rest may be the network.
   return new GatewayOpenError(
     `the message gateway closed the connection with ${code}${why}`,

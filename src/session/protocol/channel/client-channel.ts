@@ -197,7 +197,7 @@ export class ClientChannel {
    * @param isPushBack whether the service closed it because too much was sent
    */
   connectionLost(nowMs: number, isPushBack = false): void {
-    this.#acknowledgements = this.#recentAcknowledgements.frames();
+    this.#acknowledgements = this.#recentAcknowledgements.repeat(this.progress);
     this.#pause.end();
     this.#sender.connectionLost();
     if (isPushBack) this.#bucket?.slowDown(nowMs);

@@ -11,14 +11,23 @@ const KEEP_MESSAGES = 2_048;
 export class RecentAcknowledgements {
   #entries: { frame: Buffer; atMs: number }[] = [];
   #head = 0;
+  #progressAtRepeat: number | undefined;
 
   add(frame: Buffer, nowMs: number): void {
     this.#entries.push({ frame, atMs: nowMs });
     this.#forget(nowMs);
   }
 
-  /** The frames to repeat, oldest first. */
-  frames(): Buffer[] {
+  /**
+   * The frames to repeat on a new socket, oldest first. Where the channel has got nothing done since
+   * the last time, that socket was cut among its repeats: the older half of them counts as having
+   * arrived, or a path that is cut again and again would carry nothing else for ever.
+   */
+  repeat(progress: number): Buffer[] {
+    if (this.#progressAtRepeat === progress) {
+      this.#head += Math.ceil((this.#entries.length - this.#head) / 2);
+    }
+    this.#progressAtRepeat = progress;
     return this.#entries.slice(this.#head).map(({ frame }) => frame);
   }
 

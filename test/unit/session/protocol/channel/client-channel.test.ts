@@ -176,6 +176,30 @@ describe('client channel', () => {
     expect(network.client.takeFrames(network.nowMs)).toHaveLength(1);
   });
 
+  it('comes to its data on a path that is cut among the repeated acknowledgements each time', () => {
+    const network = connected();
+    for (let message = 0; message < 200; message += 1) {
+      network.agent.send(PAYLOAD_TYPE.output, Buffer.from([message]), network.nowMs);
+    }
+    for (const frame of network.agent.takeFrames(network.nowMs)) {
+      network.client.receive(frame, network.nowMs);
+    }
+    network.client.sendInput(Buffer.from('at last'), network.nowMs);
+    let cuts = 0;
+    const type = (frame: Buffer): string => {
+      const decoded = decodeMessage(frame);
+      return decoded.ok ? decoded.message.messageType : '';
+    };
+    // Forty frames get through each time.
+    while (
+      !network.client.takeFrames(network.nowMs).slice(0, 40).map(type).includes('input_stream_data')
+    ) {
+      network.cut();
+      cuts += 1;
+      expect(cuts).toBeLessThan(10);
+    }
+  });
+
   it('resends what the agent dropped while its port was not open yet', () => {
     const network = connected();
     network.agent.isDeaf = true;
