@@ -29,7 +29,7 @@ export interface EndpointSetting {
 /**
  * Reads the configured endpoints by the rules of all SDKs: AWS_ENDPOINT_URL_<SERVICE>,
  * AWS_ENDPOINT_URL, then in the config file the profile's `services` section and its `endpoint_url`;
- * none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS. The JavaScript SDK reads them of AWS_PROFILE only,
+ * none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, or with that setting of the profile. The JavaScript SDK reads them of AWS_PROFILE only,
  * whatever profile a client is made for.
  *
  * @param profile undefined: AWS_PROFILE, else `default`
@@ -41,10 +41,9 @@ export function configuredEndpoints(
   env: Environment,
   files: SharedFiles = readSharedFiles(env),
 ): ConfiguredEndpoints {
-  if (envValue(env, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS') === 'true') return NONE;
-  const section = profileSection(profile, env, files);
-  const isIgnored = section?.['ignore_configured_endpoint_urls'] === 'true';
-  const general = isIgnored ? undefined : section;
+  if (envValue(env, 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS')?.toLowerCase() === 'true') return NONE;
+  const general = profileSection(profile, env, files);
+  if (general?.['ignore_configured_endpoint_urls']?.toLowerCase() === 'true') return NONE;
   const services = general?.['services'];
   const own = services === undefined ? undefined : files.config.get(`services.${services}`);
   const ofEnvironment = (service: Service): Setting =>

@@ -76,6 +76,11 @@ export class JsonService {
     this.#options = options;
   }
 
+  /** The service's time, as far as it is known: what is signed must bear it. */
+  get now(): Date {
+    return new Date(Date.now() + this.#clockOffsetMs);
+  }
+
   /**
    * @param onSent called when the request is on its way
    * @returns what the service answered
@@ -122,7 +127,7 @@ export class JsonService {
         'x-amz-target': `${target}.${operation}`,
       },
       body,
-      date: new Date(Date.now() + this.#clockOffsetMs),
+      date: this.now,
     });
     const answer = await this.#exchange(
       url,

@@ -27,8 +27,8 @@ export interface SessionApi {
   readonly region: string;
   /** Hosts of endpoints that the person configured; a stream address may point there. */
   readonly configuredHosts: readonly string[];
-  /** `host[:port]` of the message gateway that the person configured; the stream must go there. */
-  readonly requiredStreamHost?: string | undefined;
+  /** The message gateway that the person configured: the stream goes there. */
+  readonly gateway?: URL | undefined;
   /** @param onSent called when the request is on its way: time to prepare for the answer */
   start(request: SessionRequest, onSent?: () => void): Promise<StartedSession>;
   /** undefined: the session is over. The stream address may be missing: keep the old one. */
@@ -36,5 +36,7 @@ export interface SessionApi {
   terminate(sessionId: string): Promise<void>;
   /** The current credentials, to sign the WebSocket upgrade. */
   credentials(): Promise<AwsCredentialIdentity>;
+  /** The time to sign it with: the service's, where this clock is wrong. */
+  readonly now: Date;
   generateDataKey(keyId: string, context: Record<string, string>): Promise<DataKey>;
 }

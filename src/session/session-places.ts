@@ -27,18 +27,24 @@ export interface PlacesQuestion {
  * Tells from arguments, environment and files where a session goes: the connections are opened
  * before anything else is loaded.
  *
- * @throws DevaccessError DA_NO_REGION when nothing names a region, DA_ENDPOINT; DA_USAGE for a region
+ * @throws DevaccessError DA_NO_REGION when nothing names a region, DA_NO_PROFILE where its profile is missing, DA_ENDPOINT; DA_USAGE for a region
  *   that AWS has no endpoint in
  */
 export function sessionPlaces({ profile, region: given, env }: PlacesQuestion): SessionPlaces {
   const files = readSharedFiles(env);
   const name = profile ?? envValue(env, 'AWS_PROFILE') ?? 'default';
+  const section = sharedProfile(files, name);
   const named =
     given ??
     envValue(env, 'AWS_REGION') ??
     envValue(env, 'AWS_DEFAULT_REGION') ??
-    sharedProfile(files, name)?.['region'];
+    section?.['region'];
   if (named === undefined) {
+    if (section === undefined && name !== 'default') {
+      throw new DevaccessError('DA_NO_PROFILE', `There is no AWS profile ${name}.`, {
+        next: 'check its name, or AWS_PROFILE.',
+      });
+    }
     throw new DevaccessError('DA_NO_REGION', 'No AWS region is configured.', {
       next: 'give --region, or set AWS_REGION or region in ~/.aws/config.',
     });

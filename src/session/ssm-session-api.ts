@@ -23,7 +23,7 @@ export interface SsmSessionApiOptions {
 /** The session calls of Systems Manager. */
 export class SsmSessionApi implements SessionApi {
   readonly configuredHosts: readonly string[];
-  readonly requiredStreamHost: string | undefined;
+  readonly gateway: URL | undefined;
   readonly region: string;
   readonly #options: SsmSessionApiOptions;
   readonly #ssm: JsonService;
@@ -35,7 +35,7 @@ export class SsmSessionApi implements SessionApi {
     this.region = region;
     const trusted = [endpoints.for('ssm'), endpoints.for('ssmmessages')];
     this.configuredHosts = trusted.flatMap((url) => (url === undefined ? [] : [url.hostname]));
-    this.requiredStreamHost = endpoints.of('ssmmessages')?.host;
+    this.gateway = endpoints.of('ssmmessages');
     this.#credentials = this.#newCredentials();
     this.#ssm = new JsonService({
       service: 'ssm',
@@ -90,6 +90,10 @@ export class SsmSessionApi implements SessionApi {
 
   credentials(): Promise<AwsCredentialIdentity> {
     return this.#credentials();
+  }
+
+  get now(): Date {
+    return this.#ssm.now;
   }
 
   async generateDataKey(keyId: string, context: Record<string, string>): Promise<DataKey> {

@@ -12,7 +12,7 @@ import { GatewaySocket } from './gateway-socket.ts';
 import { isNetworkTrouble, ResumePlan } from './resume-plan.ts';
 import { closedAtOnce, resumeFailed, sessionOver } from './session-failure.ts';
 import { signedUpgradeHeaders } from './sign-upgrade.ts';
-import { checkStreamUrl } from './stream-url.ts';
+import { streamAddress } from './stream-url.ts';
 
 /** How long a gateway that cannot be reached the first time is asked again; a person is waiting. */
 const OPEN_PATIENCE_MS = 6_000;
@@ -106,8 +106,7 @@ export class GatewayLink {
 
   async #connect(): Promise<void> {
     const { api, channel, pump, connections, log } = this.#options;
-    const { region, configuredHosts, requiredStreamHost } = api;
-    const url = checkStreamUrl(this.#ticket.streamUrl, region, configuredHosts, requiredStreamHost);
+    const url = streamAddress(this.#ticket.streamUrl, api);
     const headers = await this.#signedHeaders(url);
     let isAdopted = false;
     let closed: { code: number; reason: string } | undefined;
@@ -145,7 +144,7 @@ export class GatewayLink {
     );
     this.#openedAtMs = nowMs();
     this.#progressAtOpen = channel.progress;
-    log.event('open', { host: url.host, region, ...channel.statistics });
+    log.event('open', { host: url.host, region: api.region, ...channel.statistics });
     pump.attach(socket);
   }
 
@@ -153,7 +152,7 @@ export class GatewayLink {
   async #signedHeaders(url: URL): Promise<Record<string, string>> {
     const { api, log } = this.#options;
     try {
-      return signedUpgradeHeaders(url, api.region, await api.credentials());
+      return signedUpgradeHeaders(url, api.region, await api.credentials(), api.now);
     } catch (error) {
       log.event('sign-failed', { reason: errorLine(error) });
       return {};

@@ -15,7 +15,7 @@ import { ChannelPump, nowMs } from './channel-pump.ts';
 import { GatewayLink } from './gateway-link.ts';
 import type { GatewayLinkOptions } from './gateway-link.ts';
 import { channelFailed, dataKeyFailed, handshakeTimedOut } from './session-failure.ts';
-import { checkStreamUrl } from './stream-url.ts';
+import { streamAddress } from './stream-url.ts';
 
 /** What the service tolerates from one session, with a margin (docs/protocol.md §4). */
 export const DEFAULT_PACE: Pace = { perSecond: 900, burst: 900 };
@@ -84,8 +84,7 @@ export class SessionConnection {
   constructor(options: SessionConnectionOptions) {
     this.#options = options;
     const { api, ticket, handlers } = options;
-    const { region, configuredHosts, requiredStreamHost } = api;
-    const url = checkStreamUrl(ticket.streamUrl, region, configuredHosts, requiredStreamHost);
+    const url = streamAddress(ticket.streamUrl, api);
     const { pace = isLoopbackHost(url.hostname) ? 'off' : DEFAULT_PACE, windowBytes } =
       options.flow ?? {};
     this.#channel = new ClientChannel({

@@ -9,6 +9,7 @@ export function signedUpgradeHeaders(
   url: URL,
   region: string,
   credentials: AwsCredentialIdentity,
+  date = new Date(),
 ): Record<string, string> {
   if ([...url.searchParams.keys()].some((name) => /^x-amz-/i.test(name))) return {};
   const { host: _host, ...added } = signedHeaders({
@@ -17,7 +18,7 @@ export function signedUpgradeHeaders(
     credentials,
     method: 'GET',
     url,
-    date: new Date(),
+    date,
   });
   return added;
 }

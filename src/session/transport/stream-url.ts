@@ -2,37 +2,50 @@ import { dnsSuffixes } from '../../aws/dns-suffixes.ts';
 import { DevaccessError, printable } from '../../platform/errors.ts';
 import { isLoopbackHost } from '../../platform/loopback.ts';
 
+/** What decides where the stream of a session may go. */
+export interface StreamPlace {
+  region: string;
+  /** Host names of endpoints the person configured. */
+  configuredHosts: readonly string[];
+  /** The message gateway the person configured. */
+  gateway?: URL | undefined;
+}
+
 /**
- * Checks where a session's token is about to be sent (docs/protocol.md §1.2): `wss:` to the message
+ * Where a session's token is about to be sent (docs/protocol.md §1.2): `wss:` to the message
  * gateway of the session's own region and partition, a VPC endpoint of it, or a host the person
- * configured; plain `ws:` on loopback only. Anything else could walk off with the token.
+ * configured; plain `ws:` on loopback only. Anything else could walk off with the token. A gateway
+ * the person configured takes the place of the one that `text` names: Systems Manager tells its
+ * public host, which cannot be reached where there is but a VPC endpoint without private DNS.
  *
- * @param configuredHosts host names of endpoints the person configured
- * @param requiredHost `host[:port]` of the gateway the person configured: then nothing else will do
  * @throws DevaccessError DA_STREAM_URL
  */
-export function checkStreamUrl(
+export function streamAddress(
   text: string,
-  region: string,
-  configuredHosts: readonly string[],
-  requiredHost?: string,
+  { region, configuredHosts, gateway }: StreamPlace,
 ): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined) throw refused('it is not a URL');
   if (url.username !== '' || url.password !== '') throw refused('it carries a user name');
+  checkScheme(url);
   const host = url.hostname.toLowerCase();
-  if (requiredHost !== undefined && url.host !== requiredHost) {
-    throw refused(`${printable(url.host)} is not ${requiredHost}, the configured gateway`);
-  }
-  if (url.protocol === 'ws:') {
-    if (isLoopbackHost(host)) return url;
-    throw refused(`plain ws: to ${printable(host)}, which is not this machine`);
-  }
-  if (url.protocol !== 'wss:') throw refused(`its scheme is ${printable(url.protocol)}`);
   const isTrusted =
     isGatewayHost(host, region) || isLoopbackHost(host) || configuredHosts.includes(host);
   if (!isTrusted) throw refused(`${printable(host)} is not the message gateway of ${region}`);
-  return url;
+  if (gateway === undefined) return url;
+  const isPlain = gateway.protocol === 'http:' || gateway.protocol === 'ws:';
+  const moved = new URL(`${isPlain ? 'ws' : 'wss'}://${gateway.host}${url.pathname}${url.search}`);
+  checkScheme(moved);
+  return moved;
+}
+
+function checkScheme({ protocol, hostname }: URL): void {
+  if (protocol === 'wss:' || (protocol === 'ws:' && isLoopbackHost(hostname))) return;
+  throw refused(
+    protocol === 'ws:'
+      ? `plain ws: to ${printable(hostname)}, which is not this machine`
+      : `its scheme is ${printable(protocol)}`,
+  );
 }
 
 function isGatewayHost(host: string, region: string): boolean {

@@ -137,6 +137,8 @@ describe('a call of a service that speaks JSON', () => {
       return ((Date.parse(at) - Date.now()) / 3_600_000).toFixed(0).replace('-0', '0');
     });
     expect(signedHoursAhead).toEqual(['0', '3', '3']);
+    // The stream of a session is signed with it, too.
+    expect((ssm.now.getTime() - Date.now()) / 3_600_000).toBeCloseTo(3, 1);
   });
 
   it('does not take a signature for a wrong clock that is only wrong', async () => {

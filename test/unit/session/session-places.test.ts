@@ -93,6 +93,26 @@ describe('where a session goes', () => {
   });
 
   it.each([
+    [
+      'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS = True',
+      { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'True' },
+      '',
+    ],
+    ['the setting of the profile', {}, 'ignore_configured_endpoint_urls = true\n'],
+  ])('is where AWS has it with %s', (_what, env, setting) => {
+    const config = `[default]\nregion = eu-west-1\nendpoint_url = https://all.example\n${setting}`;
+    const found = places({ AWS_ENDPOINT_URL_SSM: 'https://ssm.example', ...env }, { config });
+    expect(found.api.host).toBe('ssm.eu-west-1.amazonaws.com');
+  });
+
+  it('tells a profile that is missing from one without a region', () => {
+    const config = '[profile mine]\noutput = json\n';
+    const asked = (name: string) => (): unknown => places({ AWS_PROFILE: name }, { config });
+    expect(asked('mine')).toThrow(expect.objectContaining({ code: 'DA_NO_REGION' }));
+    expect(asked('mien')).toThrow(expect.objectContaining({ code: 'DA_NO_PROFILE' }));
+  });
+
+  it.each([
     [{ AWS_ENDPOINT_URL_SSM: 'no address' }],
     [{ AWS_ENDPOINT_URL: 'https://x.example', AWS_USE_FIPS_ENDPOINT: 'true' }],
     [{ AWS_USE_FIPS_ENDPOINT: 'yes' }],

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { checkStreamUrl } from '../../../../src/session/transport/stream-url.ts';
+import { streamAddress } from '../../../../src/session/transport/stream-url.ts';
+
+/** A place without a gateway of its own. */
+const address = (text: string, region: string, configuredHosts: string[] = []): URL =>
+  streamAddress(text, { region, configuredHosts });
 
 const PATH = '/v1/data-channel/alice-0123?role=publish_subscribe';
 
@@ -18,7 +22,7 @@ describe('where a session’s token may be sent', () => {
     ['us-east-1', 'ws://[::1]:4000'],
     ['us-east-1', 'wss://gateway.example.org'],
   ])('%s: %s', (region, origin) => {
-    expect(checkStreamUrl(origin + PATH, region, ['gateway.example.org']).href).toBe(origin + PATH);
+    expect(address(origin + PATH, region, ['gateway.example.org']).href).toBe(origin + PATH);
   });
 
   it.each([
@@ -43,21 +47,36 @@ describe('where a session’s token may be sent', () => {
     ['no URL', 'ssmmessages.us-east-1.amazonaws.com'],
     ['nothing', ''],
   ])('not to %s', (_what, origin) => {
-    expect(() => checkStreamUrl(origin + PATH, 'us-east-1', ['gateway.example.org'])).toThrow(
+    expect(() => address(origin + PATH, 'us-east-1', ['gateway.example.org'])).toThrow(
       expect.objectContaining({ code: 'DA_STREAM_URL' }) as Error,
     );
   });
 
   it('trusts no host for a region that is none', () => {
-    expect(() => checkStreamUrl(`wss://ssmmessages.x.amazonaws.com${PATH}`, 'x', [])).toThrow();
-    expect(() =>
-      checkStreamUrl('wss://ssmmessages.evil.org/.amazonaws.com', 'evil.org/', []),
-    ).toThrow();
+    expect(() => address(`wss://ssmmessages.x.amazonaws.com${PATH}`, 'x')).toThrow();
+    expect(() => address('wss://ssmmessages.evil.org/.amazonaws.com', 'evil.org/')).toThrow();
   });
 
   it('shows no control character of a hostile address', () => {
-    expect(() => checkStreamUrl('wss://evil.org\u001b[2J/', 'us-east-1', [])).toThrow(
-      /^[^\u0000-\u001f]*$/,
-    );
+    expect(() => address('wss://evil.org\u001b[2J/', 'us-east-1')).toThrow(/^[^\u0000-\u001f]*$/);
+  });
+
+  it.each([
+    ['https://vpce-1.ssmmessages.us-east-1.vpce.amazonaws.com', /^wss:..vpce-1\.ssmm[^/]*\/v1/],
+    ['wss://gateway.example.org:8443', /^wss:..gateway\.example\.org:8443\/v1/],
+    ['http://127.0.0.1:4000', /^ws:..127\.0\.0\.1:4000\/v1/],
+  ])('goes to the configured gateway %s in the place of the public one', (origin, moved) => {
+    const gateway = new URL(origin);
+    const place = { region: 'us-east-1', configuredHosts: [gateway.hostname], gateway };
+    const found = streamAddress(`wss://ssmmessages.us-east-1.amazonaws.com${PATH}`, place);
+    expect(found.href).toMatch(moved);
+    expect(found.href.endsWith(PATH)).toBe(true);
+    expect(() => streamAddress(`wss://evil.org${PATH}`, place)).toThrow(/is not the message gate/);
+  });
+
+  it('does not go in plain to a configured gateway on another machine', () => {
+    const gateway = new URL('http://gateway.example.org');
+    const place = { region: 'us-east-1', configuredHosts: [gateway.hostname], gateway };
+    expect(() => streamAddress(`wss://gateway.example.org${PATH}`, place)).toThrow(/plain ws:/);
   });
 });

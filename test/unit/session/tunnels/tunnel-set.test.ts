@@ -46,6 +46,7 @@ class SlowApi implements SessionApi {
 
   resume = (): never => unused();
   credentials = (): never => unused();
+  readonly now = new Date();
   generateDataKey = (): never => unused();
 }
 
