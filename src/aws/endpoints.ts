@@ -29,8 +29,8 @@ export interface EndpointSetting {
 /**
  * Reads the configured endpoints by the rules of all SDKs: AWS_ENDPOINT_URL_<SERVICE>,
  * AWS_ENDPOINT_URL, then in the config file the profile's `services` section and its `endpoint_url`;
- * none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, or with that setting of the profile. The JavaScript SDK reads them of AWS_PROFILE only,
- * whatever profile a client is made for.
+ * none with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, or with that setting of the profile. The JavaScript
+ * SDK reads them of AWS_PROFILE only, whatever profile a client is made for.
  *
  * @param profile undefined: AWS_PROFILE, else `default`
  * @param files where they have been read already

@@ -15,9 +15,9 @@ export interface ProxyChoice {
 }
 
 /**
- * The proxy, HTTP or SOCKS 5, for a connection, as curl and the AWS tools choose it: HTTPS_PROXY for `https:` and
- * `wss:`, HTTP_PROXY for the others, ALL_PROXY where neither is set, in lower or upper case (lower
- * wins); never for loopback, nor for what NO_PROXY names.
+ * The proxy, HTTP or SOCKS 5, for a connection, as curl and the AWS tools choose it: HTTPS_PROXY for
+ * `https:` and `wss:`, HTTP_PROXY for the others, ALL_PROXY where neither is set, in lower or upper
+ * case (lower wins); never for loopback, nor for what NO_PROXY names.
  *
  * @throws DevaccessError DA_PROXY for a setting that is no such proxy
  */

@@ -27,8 +27,8 @@ export interface PlacesQuestion {
  * Tells from arguments, environment and files where a session goes: the connections are opened
  * before anything else is loaded.
  *
- * @throws DevaccessError DA_NO_REGION when nothing names a region, DA_NO_PROFILE where its profile is missing, DA_ENDPOINT; DA_USAGE for a region
- *   that AWS has no endpoint in
+ * @throws DevaccessError DA_NO_REGION when nothing names a region, DA_NO_PROFILE where its profile is
+ *   missing, DA_ENDPOINT; DA_USAGE for a region that AWS has no endpoint in
  */
 export function sessionPlaces({ profile, region: given, env }: PlacesQuestion): SessionPlaces {
   const files = readSharedFiles(env);

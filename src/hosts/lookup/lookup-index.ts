@@ -9,7 +9,10 @@ const NAME = /^[a-z0-9_][a-z0-9._-]{0,254}$/;
 export interface LookupIndex {
   /** The entries, one after the other. */
   entries: string;
-  /** Lines `NAME OFFSET LENGTH`, in lower case and in bytes; as many blocks as there are buckets, filled up with line ends. */
+  /**
+   * Lines `NAME OFFSET LENGTH`, in lower case and in bytes; as many blocks as there are buckets, filled
+   * up with line ends.
+   */
   index: string;
   /** Bytes of a block. */
   blockBytes: number;
