@@ -66,18 +66,23 @@ export class Front {
 
   /** Cuts every stream, as a network does. */
   cut(): void {
-    for (const { client, gateway } of this.#streams) {
-      this.cuts += 1;
-      if ('resetAndDestroy' in client) (client as Socket).resetAndDestroy();
-      gateway.destroy();
-    }
+    this.cuts += this.#streams.size;
+    this.#reset();
   }
 
+  /** What is still open when a program has just ended is no cut. */
   close(): void {
-    this.cut();
+    this.#reset();
     for (const server of this.#servers) {
       server.close();
       server.closeAllConnections();
+    }
+  }
+
+  #reset(): void {
+    for (const { client, gateway } of this.#streams) {
+      if ('resetAndDestroy' in client) (client as Socket).resetAndDestroy();
+      gateway.destroy();
     }
   }
 
