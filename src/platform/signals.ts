@@ -12,9 +12,14 @@ export async function withSignalCleanup<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const end = (signal: NodeJS.Signals): void => {
-    stop();
-    cleanup();
-    process.kill(process.pid, signal);
+    try {
+      cleanup();
+    } finally {
+      // Only now: without a listener another signal ends the process at once. Whoever ends a program
+      // may well send two, as ssh does.
+      stop();
+      process.kill(process.pid, signal);
+    }
   };
   const stop = (): void => {
     for (const signal of SIGNALS) process.removeListener(signal, end);
